@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# Top-level Makefile of liburing-cint. "make help" lists the targets.
+#
+# How directories plug in
+# -----------------------
+# This file is non-recursive. Each directory that builds something has a
+# fragment "module.mk" (the list is MODULES below), included when it exists.
+# A fragment names every file by its full path:
+#
+#   $(srcdir)    the checkout (absolute)
+#   $(builddir)  where output goes (absolute): the directory configure was run
+#                in, or $(srcdir)/build when that was the checkout itself.
+#                Output of src/foo.c goes to $(builddir)/src/foo.o, and so on.
+#                Nothing is ever written to $(srcdir) outside of build/.
+#
+# A fragment appends to:
+#
+#   ALL_TARGETS        files (under $(builddir)) that plain "make" builds
+#   INSTALL_TARGETS    names of phony targets "make install" runs; their recipes
+#                      use $(INSTALL_DATA), $(INSTALL_PROGRAM) and put
+#                      $(DESTDIR) before $(prefix), $(libdir), $(includedir),
+#                      $(bindir), $(mandir)
+#   CHECK_UNIT_TESTS   test programs that run on any host, on no special kernel
+#   CHECK_LIB_TESTS    library tests; run on the host's kernel *and* in a guest
+#                      with the patched kernel, so they skip what is missing
+#   CHECK_FIO_TESTS    as CHECK_LIB_TESTS, for the fio engine
+#   CHECK_GUEST_TESTS  tests run only in the guest, on the guest kernel and again
+#                      on the debug kernel; the kernel's own selftests and KUnit
+#                      results are added by test/vm/module.mk
+#   CHECK_VM_TESTS     tests run on the host that boot virtual machines themselves
+#   CHECK_FILES        other files (under $(builddir)) the tests need built first
+#   CLEAN_SUBDIRS      further directories below $(builddir) "make clean" removes
+#
+# A test is an executable (binary under $(builddir), or script under $(srcdir)).
+# Exit status 0: passed; 77: skipped, the last line of output says why; any
+# other: failed. TAP output is counted per sub-test. It is run with the
+# environment srcdir, builddir, and in the guest also CINT_NVME (the drive for
+# destructive tests, /dev/nvme0n1). The driver is test/run-tests.
+#
+# Ready-made rules, so that fragments are mostly lists:
+#
+#   $(builddir)/%.o   from $(srcdir)/%.c     for programs and the static library
+#   $(builddir)/%.os  from $(srcdir)/%.c     position independent
+#   header dependencies are tracked by themselves, and the output directory of
+#   each module exists
+#   $(LINK) -o $@ $^ $(LIBS)                 link a program from objects
+#
+# Flags: a fragment adds per-target flags as target-specific CPPFLAGS_EXTRA,
+# CFLAGS_EXTRA, LDFLAGS_EXTRA, LIBS_EXTRA. Every compilation has config-host.h
+# included and -I$(srcdir)/include; a header is included by its name below that.
+# LIBURING_CFLAGS and LIBURING_LIBS come from configure, so do CONFIG_FIO ("y"
+# or empty), FIO_VERSION and the rest of config-host.mak.
+#
+# fio's source (headers of precisely the installed fio, configured) is at
+# $(FIO_SRC); depend on $(FIO_SRC)/config-host.h. Its directory may come from
+# the network: only the engine's own objects may depend on it.
+#
+# Kernel output: $(KERNEL_DIR) is a symlink to the built guest kernel with
+# bzImage, vmlinux, System.map, config, include/ (UAPI headers), selftests/;
+# depend on $(KERNEL_STAMP). $(KERNEL_DEBUG_DIR), $(KERNEL_DEBUG_STAMP) likewise.
+
+srcdir   := $(realpath $(dir $(lastword $(MAKEFILE_LIST))))
+ifeq ($(realpath $(CURDIR)),$(srcdir))
+builddir := $(srcdir)/build
+else
+builddir := $(realpath $(CURDIR))
+endif
+
+MODULES := src fio-engine examples man bpf sim \
+	   test/unit test/lib test/fio test/vm test/lab
+
+all:
+
+# Goals that need no configuration, or that install what configure needs and
+# then run make again.
+STANDALONE_GOALS := help clean distclean install-deps kernel kernel-debug \
+		    check demo
+GOALS := $(or $(MAKECMDGOALS),all)
+
+ifneq ($(filter-out $(STANDALONE_GOALS),$(GOALS)),)
+include $(builddir)/config-host.mak
+# Output directories are all made here, so no rule has to.
+$(shell mkdir -p $(addprefix $(builddir)/,$(MODULES)))
+endif
+
+VERSION		?= 0
+CC		?= cc
+prefix		?= /usr/local
+AR		?= ar
+INSTALL		?= install
+INSTALL_DATA	= $(INSTALL) -m 644
+INSTALL_PROGRAM	= $(INSTALL) -m 755
+SHELL		:= /bin/sh
+
+CFLAGS		?= -O2 -g
+WARN_FLAGS	= -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+		  -Wstrict-prototypes -Wmissing-prototypes -Wshadow
+BASE_CPPFLAGS	= -D_GNU_SOURCE -include $(builddir)/config-host.h \
+		  -I$(srcdir)/include $(LIBURING_CFLAGS)
+COMPILE		= $(CC) $(BASE_CPPFLAGS) $(CPPFLAGS_EXTRA) $(CPPFLAGS) \
+		  -std=gnu11 $(WARN_FLAGS) $(CFLAGS) $(CONFIG_CFLAGS) \
+		  $(CFLAGS_EXTRA) -MMD -MP
+LINK		= $(CC) $(CFLAGS) $(CONFIG_CFLAGS) $(CFLAGS_EXTRA) \
+		  $(LDFLAGS) $(CONFIG_LDFLAGS) $(LDFLAGS_EXTRA)
+LIBS		= $(LIBS_EXTRA) $(LIBURING_LIBS)
+
+# "make V=1" shows the commands themselves.
+ifeq ($(V),1)
+quiet =
+else
+quiet = @printf '  %-8s %s\n' '$(1)' '$(patsubst $(builddir)/%,%,$@)';
+endif
+
+FIO_SRC		:= $(builddir)/fio-src
+KERNEL_DIR	:= $(builddir)/kernel-guest
+KERNEL_STAMP	:= $(KERNEL_DIR)/bzImage
+KERNEL_DEBUG_DIR   := $(builddir)/kernel-debug
+KERNEL_DEBUG_STAMP := $(KERNEL_DEBUG_DIR)/bzImage
+
+ALL_TARGETS	  :=
+INSTALL_TARGETS	  :=
+CHECK_UNIT_TESTS  :=
+CHECK_LIB_TESTS	  :=
+CHECK_FIO_TESTS	  :=
+CHECK_GUEST_TESTS :=
+CHECK_VM_TESTS	  :=
+CHECK_FILES	  :=
+CLEAN_SUBDIRS	  := src fio-engine fio-src examples man bpf sim test demo results
+
+-include $(foreach m,$(MODULES),$(srcdir)/$(m)/module.mk)
+
+all: $(ALL_TARGETS)
+
+install: all $(INSTALL_TARGETS)
+
+$(INSTALL_TARGETS): all
+
+# --- compilation ------------------------------------------------------------
+
+$(builddir)/%.o: $(srcdir)/%.c $(builddir)/config-host.h
+	$(call quiet,CC)$(COMPILE) -c -o $@ $<
+
+$(builddir)/%.os: $(srcdir)/%.c $(builddir)/config-host.h
+	$(call quiet,CC)$(COMPILE) -fPIC -c -o $@ $<
+
+-include $(foreach m,$(MODULES),$(wildcard $(builddir)/$(m)/*.d))
+
+# config-host.mak is an included makefile, so make remakes it (and starts over)
+# when it is missing or older than configure. It records its own arguments.
+$(builddir)/config-host.mak: $(srcdir)/configure
+	@mkdir -p $(builddir)
+	@if [ -f $@ ]; then \
+		echo "configure has changed, running it again"; \
+		args=$$(sed -n 's/^CONFIGURE_ARGS := *//p' $@); \
+	else \
+		echo "not configured yet, running configure"; args=; \
+	fi; \
+	cd $(builddir) && eval "$(srcdir)/configure $$args"
+
+$(builddir)/config-host.h: $(builddir)/config-host.mak ;
+
+$(FIO_SRC)/config-host.h: $(builddir)/config-host.mak $(srcdir)/scripts/fetch-source
+	$(call quiet,FIOSRC)$(srcdir)/scripts/prepare-fio \
+		$(if $(FIO_SOURCE),--source $(FIO_SOURCE)) $(FIO_SRC)
+
+# --- kernel -----------------------------------------------------------------
+
+# kernel/build knows by hashes whether there is anything to do, so it is asked
+# each time; the symlink changes only when the result does.
+.PHONY: kernel kernel-debug kernel-guest-link kernel-debug-link
+kernel-guest-link:
+	@mkdir -p $(builddir)
+	+@$(srcdir)/kernel/build --config guest --link $(KERNEL_DIR)
+kernel-debug-link: | $(if $(filter check-vm check-all kernel,$(GOALS)),kernel-guest-link)
+	@mkdir -p $(builddir)
+	+@$(srcdir)/kernel/build --config debug --link $(KERNEL_DEBUG_DIR)
+$(KERNEL_STAMP): kernel-guest-link
+	@:
+$(KERNEL_DEBUG_STAMP): kernel-debug-link
+	@:
+
+kernel:
+	@$(srcdir)/scripts/install-deps build kernel
+	+@$(MAKE) --no-print-directory $(MAKE_SELF) kernel-guest-link
+kernel-debug:
+	@$(srcdir)/scripts/install-deps build kernel
+	+@$(MAKE) --no-print-directory $(MAKE_SELF) kernel-debug-link
+
+# The same makefile again, whatever name or directory make was started with.
+MAKE_SELF = -f $(firstword $(MAKEFILE_LIST))
+
+# --- tests ------------------------------------------------------------------
+
+# Each part appends to one results file; the total is printed once, at the end,
+# over all parts. A part asked for alone prints its own total.
+RUN_TESTS  = srcdir=$(srcdir) builddir=$(builddir) \
+	     $(srcdir)/test/run-tests --log-dir $(builddir)/results/$(1)
+RESULTS	   = $(builddir)/results
+
+CHECK_BUILD_UNIT = $(filter $(builddir)/%,$(CHECK_UNIT_TESTS)) $(CHECK_FILES)
+CHECK_BUILD_LIB	 = $(filter $(builddir)/%,$(CHECK_LIB_TESTS)) $(CHECK_FILES)
+CHECK_BUILD_FIO	 = $(filter $(builddir)/%,$(CHECK_FIO_TESTS)) $(CHECK_FILES)
+CHECK_BUILD_VM	 = $(filter $(builddir)/%,$(CHECK_GUEST_TESTS) $(CHECK_VM_TESTS)) \
+		   $(CHECK_BUILD_LIB) $(CHECK_BUILD_FIO) $(CHECK_FILES) \
+		   $(KERNEL_STAMP) $(KERNEL_DEBUG_STAMP)
+
+run_unit = $(call RUN_TESTS,unit) --title unit $(1) $(CHECK_UNIT_TESTS)
+run_lib	 = $(call RUN_TESTS,lib) --title library $(1) $(CHECK_LIB_TESTS)
+run_fio	 = $(call RUN_TESTS,fio) --title fio $(1) $(CHECK_FIO_TESTS)
+run_vm	 = srcdir=$(srcdir) builddir=$(builddir) \
+	   CINT_KERNEL_DIR=$(KERNEL_DIR) \
+	   CINT_KERNEL_DEBUG_DIR=$(KERNEL_DEBUG_DIR) \
+	   CINT_LIB_TESTS="$(CHECK_LIB_TESTS)" \
+	   CINT_FIO_TESTS="$(CHECK_FIO_TESTS)" \
+	   CINT_GUEST_TESTS="$(CHECK_GUEST_TESTS)" \
+	   CINT_VM_TESTS="$(CHECK_VM_TESTS)" \
+	   $(srcdir)/test/vm/check $(1)
+
+.PHONY: check check-all check-unit check-lib check-fio check-vm check-build
+check-unit: all $(CHECK_BUILD_UNIT)
+	@$(call run_unit,)
+
+check-lib: all $(CHECK_BUILD_LIB)
+	@$(call run_lib,)
+
+check-fio: all $(CHECK_BUILD_FIO)
+	@$(call run_fio,)
+
+check-vm: all $(CHECK_BUILD_VM)
+	@$(call run_vm,)
+
+# Everything from a bare checkout: packages first, then a new make that can
+# configure itself.
+check:
+	@$(srcdir)/scripts/install-deps
+	+@$(MAKE) --no-print-directory $(MAKE_SELF) check-all
+
+check-all: all $(CHECK_BUILD_UNIT) $(CHECK_BUILD_VM)
+	@mkdir -p $(RESULTS) && rm -f $(RESULTS)/all.tsv
+	@part="--append $(RESULTS)/all.tsv"; \
+	$(call run_unit,$$part); $(call run_lib,$$part); \
+	$(call run_fio,$$part); $(call run_vm,$$part); \
+	$(srcdir)/test/run-tests --total $(RESULTS)/all.tsv
+
+# --- demo -------------------------------------------------------------------
+
+.PHONY: demo demo-run
+demo:
+	@$(srcdir)/scripts/install-deps
+	+@$(MAKE) --no-print-directory $(MAKE_SELF) demo-run
+
+demo-run: all $(KERNEL_STAMP)
+	@mkdir -p $(builddir)/demo
+	@srcdir=$(srcdir) builddir=$(builddir) CINT_KERNEL_DIR=$(KERNEL_DIR) \
+		$(srcdir)/scripts/demo --out $(builddir)/demo
+
+# --- the rest ---------------------------------------------------------------
+
+.PHONY: all install install-deps clean distclean help $(INSTALL_TARGETS)
+
+install-deps:
+	@$(srcdir)/scripts/install-deps
+
+clean:
+	rm -rf $(addprefix $(builddir)/,$(CLEAN_SUBDIRS)) \
+		$(builddir)/kernel-guest $(builddir)/kernel-debug
+
+distclean: clean
+	rm -f $(builddir)/config-host.mak $(builddir)/config-host.h \
+		$(builddir)/config.log
+ifneq ($(builddir),$(srcdir)/build)
+	rm -f $(builddir)/Makefile
+else
+	rm -f $(builddir)/Makefile
+	if [ -d $(builddir) ]; then rmdir --ignore-fail-on-non-empty $(builddir); fi
+endif
+
+help:
+	@echo "Targets:"
+	@echo "  all           the library, the fio engine, tools (default)"
+	@echo "  install       install them; DESTDIR= and configure's directories"
+	@echo "  kernel        fetch, patch and build the guest kernel, print its path"
+	@echo "  kernel-debug  the same with lockdep, KASAN and friends"
+	@echo "  check         every test, from a bare checkout (needs root to install"
+	@echo "                missing packages)"
+	@echo "  check-unit    unit tests only"
+	@echo "  check-lib     library tests on this machine's kernel"
+	@echo "  check-fio     fio engine tests on this machine's kernel"
+	@echo "  check-vm      everything that runs in a virtual machine"
+	@echo "  demo          compare the policies in a virtual machine, from a bare"
+	@echo "                checkout; writes $(builddir)/demo/"
+	@echo "  install-deps  install missing Debian packages"
+	@echo "  clean         remove what was built; the kernel cache stays"
+	@echo "  distclean     also remove the configuration"
+	@echo
+	@echo "  V=1 shows commands; configure --help lists what can be configured."
+	@echo "  Kernels are cached in \$$XDG_CACHE_HOME/cint (~/.cache/cint)."
