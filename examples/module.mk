@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# Small programs that show the library; test/lib runs them.
+
+CINT_EXAMPLES := $(builddir)/examples/urgent-read
+
+$(CINT_EXAMPLES:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
+$(CINT_EXAMPLES:=.o): | $(CINT_UAPI_COPY)
+
+$(CINT_EXAMPLES): %: %.o $(CINT_STATIC)
+	$(call quiet,LINK)$(LINK) -o $@ $^ $(LIBS)
+
+ALL_TARGETS += $(CINT_EXAMPLES)

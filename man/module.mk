@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# Manual pages. Two functions on one page: the second name is a symbolic link.
+
+MAN_PAGES := $(patsubst $(srcdir)/man/%,%,$(wildcard $(srcdir)/man/*.[1-8]))
+MAN_LINKS := cint_policy_from_name.3=cint_policy_name.3 \
+	cint_pwritev2.3=cint_preadv2.3 cint_version_minor.3=cint_version_major.3
+
+INSTALL_TARGETS += install-man
+
+install-man:
+	@for page in $(MAN_PAGES); do \
+		dir=$(DESTDIR)$(mandir)/man$${page##*.} && \
+		$(INSTALL) -d $$dir && \
+		$(INSTALL_DATA) $(srcdir)/man/$$page $$dir || exit 1; \
+	done; \
+	for link in $(MAN_LINKS); do \
+		ln -sf $${link#*=} $(DESTDIR)$(mandir)/man3/$${link%%=*} || exit 1; \
+	done
+
+CHECK_LIB_TESTS += $(srcdir)/test/lib/man-pages

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* Setting and reading the coalescing parameters of a ring. */
+#include <errno.h>
+#include <string.h>
+#include "probe.h"
+
+/* The ring's descriptor may only be known by its registered index. */
+#define CINT_USE_REGISTERED_RING	(1U << 31)
+
+static int cint_register_op(struct io_uring *ring, unsigned int opcode,
+			    struct io_uring_cint *arg)
+{
+	int fd = ring->ring_fd;
+	int ret;
+
+	/* elsewhere the opcode may have another meaning, so it is not tried */
+	if (cint_forced_stock() || !cint_has_ring_params())
+		return -EOPNOTSUPP;
+
+	/* io_uring_close_ring_fd() leaves ring_fd at -1 */
+	if (fd < 0) {
+		fd = ring->enter_ring_fd;
+		opcode |= CINT_USE_REGISTERED_RING;
+	}
+	ret = io_uring_register((unsigned int)fd, opcode, arg, 1);
+	return ret < 0 ? ret : 0;
+}
+
+static void cint_header(struct io_uring_cint *arg)
+{
+	memset(arg, 0, sizeof(*arg));
+	arg->size = sizeof(*arg);
+	arg->version = IORING_CINT_VERSION;
+}
+
+int cint_register(struct io_uring *ring, const struct io_uring_cint *params,
+		  struct io_uring_cint *prev)
+{
+	struct io_uring_cint arg;
+	int ret;
+
+	/* cint_query() is how to read; here it would look like success */
+	if (params->flags & IORING_CINT_QUERY)
+		return -EINVAL;
+
+	/* what the kernel fills stays zero, so a setting read can be set */
+	cint_header(&arg);
+	arg.policy = params->policy;
+	arg.flags = params->flags;
+	arg.threshold = params->threshold;
+	arg.delta_ns = params->delta_ns;
+	arg.delta_min_ns = params->delta_min_ns;
+	arg.max_hold_ns = params->max_hold_ns;
+	arg.correction = params->correction;
+	ret = cint_register_op(ring, CINT_REGISTER_OPCODE, &arg);
+	if (!ret && prev)
+		*prev = arg;
+	return ret;
+}
+
+int cint_query(struct io_uring *ring, struct io_uring_cint *out)
+{
+	struct io_uring_cint arg;
+	int ret;
+
+	cint_header(&arg);
+	arg.flags = IORING_CINT_QUERY;
+	ret = cint_register_op(ring, CINT_REGISTER_OPCODE, &arg);
+	if (!ret)
+		*out = arg;
+	return ret;
+}
+
+int cint_unregister(struct io_uring *ring, struct io_uring_cint *prev)
+{
+	struct io_uring_cint arg;
+	int ret;
+
+	cint_header(&arg);
+	ret = cint_register_op(ring, CINT_UNREGISTER_OPCODE, &arg);
+	if (!ret && prev)
+		*prev = arg;
+	return ret;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* For the library's tests: each is a small program that stops at a failure. */
+#ifndef CINT_TEST_HELPERS_H
+#define CINT_TEST_HELPERS_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "liburing-cint.h"
+
+#define TEST_SKIP	77
+
+#define CHECK(condition) do {						\
+	if (!(condition)) {						\
+		fprintf(stderr, "%s:%d: failed: %s\n", __FILE__,	\
+			__LINE__, #condition);				\
+		exit(1);						\
+	}								\
+} while (0)
+
+#define CHECK_EQ(actual, expected) do {					\
+	long long a_ = (long long)(actual), e_ = (long long)(expected);	\
+									\
+	if (a_ != e_) {							\
+		fprintf(stderr, "%s:%d: %s is %lld, expected %s (%lld)\n",	\
+			__FILE__, __LINE__, #actual, a_, #expected, e_);	\
+		exit(1);						\
+	}								\
+} while (0)
+
+/* A ring, or the reason why this machine gives none. */
+static inline void test_ring(struct io_uring *ring, unsigned int entries)
+{
+	int ret = io_uring_queue_init(entries, ring, 0);
+
+	if (ret == -EPERM || ret == -ENOSYS) {
+		printf("SKIP: no io_uring here: %s\n", strerror(-ret));
+		exit(TEST_SKIP);
+	}
+	CHECK_EQ(ret, 0);
+}
+
+/* Submit one SQE that is ready, and wait for its result. */
+static inline int test_run_sqe(struct io_uring *ring)
+{
+	struct io_uring_cqe *cqe;
+	int res;
+
+	CHECK_EQ(io_uring_submit(ring), 1);
+	CHECK_EQ(io_uring_wait_cqe(ring, &cqe), 0);
+	res = cqe->res;
+	io_uring_cqe_seen(ring, cqe);
+	return res;
+}
+
+/* An open file without a name that goes away with the test. */
+static inline int test_file(void)
+{
+	FILE *f = tmpfile();
+
+	CHECK(f);
+	return fileno(f);
+}
+
+/* Run a function in a process of its own, whose library has asked nothing yet. */
+static inline void test_in_child(void (*function)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		function();
+		fflush(NULL);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+#endif /* CINT_TEST_HELPERS_H */

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# Unit tests of the coalescing policy, in user space on any host.
+
+UNIT_DIR      := $(builddir)/test/unit
+UNIT_POLICY   := $(srcdir)/kernel/files/lib/cint/policy.c
+UNIT_INCLUDES := -I$(srcdir)/kernel/files/include/uapi \
+		 -I$(srcdir)/kernel/files/include
+
+UNIT_PROGRAMS := $(addprefix $(UNIT_DIR)/,policy_reasons policy_delta policy_model)
+
+CHECK_UNIT_TESTS += $(UNIT_PROGRAMS) $(UNIT_DIR)/policy_cost \
+		    $(srcdir)/test/unit/policy_freestanding
+
+$(UNIT_DIR)/%.o: CPPFLAGS_EXTRA = $(UNIT_INCLUDES)
+# The kernel's own source; its output stays in this directory's.
+$(UNIT_DIR)/policy.o: $(UNIT_POLICY) $(builddir)/config-host.h
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(COMPILE) $(UNIT_INCLUDES) -c -o $@ $<
+
+$(UNIT_PROGRAMS): LIBS = -lm
+$(UNIT_PROGRAMS): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/policy.o
+	$(call quiet,LINK)$(LINK) -o $@ $^ $(LIBS)
+
+# Instructions are counted as a release build has them: always optimised, and
+# without a sanitizer's.
+$(UNIT_DIR)/policy_cost: $(srcdir)/test/unit/policy_cost.c $(UNIT_POLICY) \
+			 $(srcdir)/test/unit/tap.h \
+			 $(srcdir)/kernel/files/include/linux/cint_policy.h \
+			 $(builddir)/config-host.h
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(BASE_CPPFLAGS) $(UNIT_INCLUDES) -std=gnu11 \
+		$(WARN_FLAGS) -O2 -g -o $@ $(filter %.c,$^)

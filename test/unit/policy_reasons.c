@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * The coalescing policies, event by event: the tables of policy_cases.h, the
+ * rate-aware policy once it knows a rate, names, and the bounds of parameters.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "tap.h"
+#include "../../kernel/files/lib/cint/policy_cases.h"
+
+/* Returns NULL, or what differed. */
+static const char *run_case(const struct cint_case *test)
+{
+	static char why[256];
+	struct cint_request requests[CINT_CASE_REQUESTS];
+	struct cint_policy policy;
+	struct cint_coalescer c;
+	unsigned int held = 0, i;
+
+	cint_policy_init(&policy, &test->params);
+	cint_coalescer_init(&c);
+	memset(requests, 0xa5, sizeof(requests));
+
+	for (i = 0; test->steps[i].kind != CINT_STEP_END; i++) {
+		const struct cint_step *s = &test->steps[i];
+		struct cint_verdict v = { .reason = CINT_HOLD };
+		unsigned int delivered = 0;
+
+		switch (s->kind) {
+		case CINT_STEP_SUBMIT:
+			cint_submit(&c, &requests[s->request], s->marks);
+			continue;
+		case CINT_STEP_COMPLETE:
+			v = cint_complete(&c, &policy, &requests[s->request],
+					  s->now_ns);
+			/* the caller may reuse it for anything now */
+			memset(&requests[s->request], 0xa5,
+			       sizeof(requests[0]));
+			held++;
+			if (v.reason != CINT_HOLD)
+				delivered = v.only_this ? 1 : held;
+			break;
+		case CINT_STEP_EXPIRE:
+			v.reason = cint_expire(&c, s->now_ns);
+			if (v.reason != CINT_HOLD)
+				delivered = held;
+			break;
+		default:
+			delivered = cint_flush(&c);
+			break;
+		}
+		held -= delivered;
+		if (v.reason == s->reason && delivered == s->delivered &&
+		    c.held == held && c.deadline_ns == s->deadline_ns)
+			continue;
+		snprintf(why, sizeof(why),
+			 "step %u: %s of %u, %u held, deadline %lld; want %s of %u, %u held, deadline %lld",
+			 i, cint_reason_name(v.reason), delivered, c.held,
+			 (long long)c.deadline_ns, cint_reason_name(s->reason),
+			 s->delivered, held, (long long)s->deadline_ns);
+		return why;
+	}
+	return NULL;
+}
+
+static void test_cases(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cint_cases) / sizeof(cint_cases[0]); i++) {
+		const char *why = run_case(&cint_cases[i]);
+
+		tap_result(!why, "%s", cint_cases[i].name);
+		if (why)
+			tap_note("%s", why);
+	}
+}
+
+static void test_params(void)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+		long long max;
+		enum cint_param param;
+	} member[] = {
+#define MEMBER(m, max, param) { #m, offsetof(struct cint_params, m), max, param }
+		MEMBER(policy, 5, CINT_PARAM_POLICY),
+		MEMBER(flags, 1, CINT_PARAM_FLAGS),
+		MEMBER(threshold, 256, CINT_PARAM_THRESHOLD),
+		MEMBER(delta_ns, 10000000, CINT_PARAM_DELTA),
+		MEMBER(delta_min_ns, 10000000, CINT_PARAM_DELTA_MIN),
+		MEMBER(max_hold_ns, 10000000, CINT_PARAM_MAX_HOLD),
+		MEMBER(correction, 16000, CINT_PARAM_CORRECTION),
+	};
+	struct cint_params good, bad;
+	unsigned int i;
+
+	memset(&good, 0xff, sizeof(good));
+	cint_params_default(&good);
+	tap_result(cint_params_check(&good) == CINT_PARAM_OK,
+		   "the default parameters are valid");
+
+	for (i = 0; i < sizeof(member) / sizeof(member[0]); i++) {
+		__u32 min = member[i].param == CINT_PARAM_THRESHOLD;
+		const __u32 ok[] = { min, min + 1, member[i].max - 1,
+				     member[i].max };
+		const __u32 wrong[] = { min - 1, member[i].max + 1,
+					0x7fffffff, 0x80000000, 0xffffffff };
+		bool pass = true;
+		unsigned int j;
+
+		for (j = 0; j < sizeof(ok) / sizeof(ok[0]); j++) {
+			bad = good;
+			memcpy((char *)&bad + member[i].offset, &ok[j], 4);
+			if (cint_params_check(&bad) != CINT_PARAM_OK) {
+				tap_note("%s %u refused", member[i].name, ok[j]);
+				pass = false;
+			}
+		}
+		for (j = 0; j < sizeof(wrong) / sizeof(wrong[0]); j++) {
+			bad = good;
+			memcpy((char *)&bad + member[i].offset, &wrong[j], 4);
+			if (cint_params_check(&bad) != member[i].param) {
+				tap_note("%s %u taken", member[i].name, wrong[j]);
+				pass = false;
+			}
+		}
+		tap_result(pass, "bounds of %s", member[i].name);
+	}
+}
+
+static void test_names(void)
+{
+	static const char *const policies[] = {
+		"none", "static", "adaptive", "cint", "cint-a", "cint-rate",
+	};
+	static const char *const reasons[] = {
+		"hold", "each", "urgent", "barrier", "threshold", "quiet",
+		"max_hold", "rate", "flush",
+	};
+	bool pass = true;
+	unsigned int i;
+
+	for (i = 0; i < CINT_POLICY_NR; i++)
+		pass = pass && !strcmp(cint_policy_name(i), policies[i]);
+	pass = pass && !cint_policy_name(CINT_POLICY_NR) &&
+	       !cint_policy_name(~0u);
+	tap_result(pass, "names of policies");
+
+	pass = true;
+	for (i = 0; i < CINT_REASON_NR; i++)
+		pass = pass && !strcmp(cint_reason_name(i), reasons[i]);
+	pass = pass && !cint_reason_name(CINT_REASON_NR) &&
+	       !cint_reason_name((enum cint_reason)-1);
+	tap_result(pass, "names of reasons");
+}
+
+/*
+ * cint-rate, in a closed loop: every completion is followed by a new request.
+ * Counts the verdicts of the second half, when the averages have settled.
+ */
+struct loop {
+	struct cint_params params;
+	unsigned int depth;
+	unsigned int gap_ns;
+	/* results */
+	unsigned int reasons[CINT_REASON_NR];
+	__u64 last_delta_ns;
+};
+
+static void run_loop(struct loop *loop, struct cint_coalescer *c, __u64 *now)
+{
+	static struct cint_request requests[64];
+	const unsigned int nr = 2000;
+	struct cint_policy policy;
+	unsigned int i;
+
+	cint_policy_init(&policy, &loop->params);
+	memset(loop->reasons, 0, sizeof(loop->reasons));
+	for (i = 0; i < loop->depth; i++)
+		cint_submit(c, &requests[i], 0);
+	for (i = 0; i < nr; i++) {
+		struct cint_request *r = &requests[i % loop->depth];
+		enum cint_reason due;
+		struct cint_verdict v;
+
+		*now += loop->gap_ns;
+		due = cint_expire(c, *now);
+		v = cint_complete(c, &policy, r, *now);
+		cint_submit(c, r, 0);
+		if (i < nr / 2)
+			continue;
+		if (due != CINT_HOLD)
+			loop->reasons[due]++;
+		loop->reasons[v.reason]++;
+		if (v.reason == CINT_HOLD)
+			loop->last_delta_ns = c->deadline_ns - *now;
+	}
+	/* leave nothing outstanding */
+	for (i = 0; i < loop->depth; i++)
+		cint_complete(c, &policy, &requests[(nr + i) % loop->depth],
+			      *now += loop->gap_ns);
+	cint_flush(c);
+}
+
+static void test_rate(void)
+{
+	const struct cint_params params = {
+		.policy = CINT_POLICY_CINT_RATE, .flags = CINT_F_OOO,
+		.threshold = 16, .delta_ns = 12000, .delta_min_ns = 1000,
+		.max_hold_ns = 100000, .correction = 2000,
+	};
+	struct loop loop = { .params = params };
+	struct cint_coalescer c;
+	__u64 now = 1;
+
+	cint_coalescer_init(&c);
+	loop.depth = 32;
+	loop.gap_ns = 200;
+	run_loop(&loop, &c, &now);
+	tap_result(loop.reasons[CINT_FIRE_THRESHOLD] * 16 +
+		   15 >= 1000 && !loop.reasons[CINT_FIRE_RATE] &&
+		   !loop.reasons[CINT_FIRE_QUIET],
+		   "cint-rate: a fast deep queue fills its batches");
+	tap_note("%u threshold, %u rate, %u quiet",
+		 loop.reasons[CINT_FIRE_THRESHOLD],
+		 loop.reasons[CINT_FIRE_RATE], loop.reasons[CINT_FIRE_QUIET]);
+
+	/* the pause has nothing outstanding, so it is no gap */
+	now += 5000000;
+	loop.gap_ns = 50000;
+	run_loop(&loop, &c, &now);
+	tap_result(loop.reasons[CINT_FIRE_RATE] == 1000,
+		   "cint-rate: gaps beyond the period deliver at once");
+
+	/*
+	 * The average gap decays from 50 us below the smallest period within
+	 * 60 completions; then pauses between the bursts must not raise it.
+	 */
+	loop.gap_ns = 200;
+	loop.depth = 8;
+	run_loop(&loop, &c, &now);
+	now += 5000000;
+	tap_result(c.gap_ns < 1000, "cint-rate: the average gap follows the rate");
+	run_loop(&loop, &c, &now);
+	tap_result(c.gap_ns < 1000 && !loop.reasons[CINT_FIRE_RATE],
+		   "cint-rate: a pause with nothing outstanding is no gap");
+
+	/* one more is outstanding, so only space for one counts as free */
+	loop.depth = 2;
+	loop.gap_ns = 100;
+	loop.params.delta_min_ns = 0;
+	run_loop(&loop, &c, &now);
+	tap_result(loop.last_delta_ns == cint_compute_delta(&loop.params, 15),
+		   "cint-rate: waits for no more than are outstanding");
+	tap_note("period %llu ns, want %u", (unsigned long long)loop.last_delta_ns,
+		 cint_compute_delta(&loop.params, 15));
+
+	/* a single request outstanding is a synchronous reader */
+	loop.depth = 1;
+	run_loop(&loop, &c, &now);
+	tap_result(loop.reasons[CINT_FIRE_RATE] == 1000,
+		   "cint-rate: depth 1 is never held");
+}
+
+int main(void)
+{
+	test_cases();
+	test_params();
+	test_names();
+	test_rate();
+	return tap_done();
+}
