@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* The options of the fio engine "cint". */
+#include <ctype.h>
+#include <string.h>
+#include "cint.h"
+#include "optgroup.h"
+
+/*
+ * A list may follow the first value, by fio's rules, and so "-5" is taken for an
+ * empty value and 5, and fio goes on after an error in the first.  Therefore the
+ * lower bound is checked here and remembered.
+ */
+static int cint_store(struct cint_options *o, const char *name, long long value,
+		      long long least, unsigned int *member, unsigned int set)
+{
+	if (value < least) {
+		log_err("%s: %lld is out of range (%lld min)\n", name, value, least);
+		o->set |= CINT_SET_BAD;
+		return 1;
+	}
+	*member = (unsigned int)value;
+	o->set |= set;
+	return 0;
+}
+
+#define CINT_STORE(member, least, bit)					\
+static int cint_store_##member(void *data, long long *value)		\
+{									\
+	struct cint_options *o = data;					\
+									\
+	return cint_store(o, "cint_" #member, *value, least,		\
+			  &o->member, bit);				\
+}
+
+CINT_STORE(threshold, 1, CINT_SET_THRESHOLD)
+CINT_STORE(delta_ns, 0, CINT_SET_DELTA)
+CINT_STORE(delta_min_ns, 0, CINT_SET_DELTA_MIN)
+CINT_STORE(max_hold_ns, 0, CINT_SET_MAX_HOLD)
+CINT_STORE(barrier_every, 0, 0)
+
+/* fio hands a boolean over as an int. */
+static int cint_store_ooo(void *data, int *value)
+{
+	return cint_store(data, "cint_ooo", *value, 0,
+			  &((struct cint_options *)data)->ooo, CINT_SET_OOO);
+}
+
+/* A decimal number with up to three places: "2", "0.5", "2.125". */
+static int cint_parse_thousandths(const char *text, unsigned int *value)
+{
+	unsigned int whole = 0, part = 0, scale = 100;
+	const char *p = text;
+
+	for (; isdigit((unsigned char)*p); p++) {
+		whole = whole * 10 + (unsigned int)(*p - '0');
+		if (whole > CINT_CORRECTION_MAX)
+			return 1;
+	}
+	if (p == text)
+		return 1;
+	if (*p == '.') {
+		for (p++; isdigit((unsigned char)*p); p++, scale /= 10)
+			part += (unsigned int)(*p - '0') * scale;
+	}
+	if (*p)
+		return 1;
+	*value = whole * CINT_CORRECTION_ONE + part;
+	return *value > CINT_CORRECTION_MAX;
+}
+
+static int cint_store_correction(void *data, const char *text)
+{
+	struct cint_options *o = data;
+
+	if (cint_parse_thousandths(text, &o->correction)) {
+		log_err("cint_correction: '%s' is not a number from 0 to %u, "
+			"such as 2.5\n", text, CINT_CORRECTION_MAX / CINT_CORRECTION_ONE);
+		return 1;
+	}
+	o->set |= CINT_SET_CORRECTION;
+	return 0;
+}
+
+#define CINT_OPTION(opt, text)						\
+	.name = opt, .lname = text,					\
+	.category = FIO_OPT_C_ENGINE, .group = FIO_OPT_G_IOURING
+
+/* Not const, and ended by an entry without a name: fio's interface. */
+struct fio_option cint_fio_options[] = {
+	{
+		CINT_OPTION("cint_urgent_percentage", "Urgent percentage"),
+		.type	= FIO_OPT_INT,
+		.off1	= offsetof(struct cint_options, urgent_percentage[DDIR_READ]),
+		.off2	= offsetof(struct cint_options, urgent_percentage[DDIR_WRITE]),
+		.minval	= 0,
+		.maxval	= 100,
+		.help	= "Mark this percentage of requests urgent; R,W: of reads and of writes",
+		.def	= "0",
+		.interval = 1,
+	},
+	{
+		CINT_OPTION("cint_urgent_sync", "Urgent fsync"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, urgent_sync),
+		.help	= "Mark fsync and fdatasync urgent",
+		.def	= "0",
+	},
+	{
+		CINT_OPTION("cint_barrier_every", "Barrier every"),
+		.type	= FIO_OPT_INT,
+		.cb	= cint_store_barrier_every,
+		.off1	= offsetof(struct cint_options, barrier_every),
+		.minval	= 0,
+		.maxval	= 1000000,
+		.help	= "Mark every Nth read or write as a barrier, 0: none",
+		.def	= "0",
+		.interval = 1,
+	},
+	{
+		CINT_OPTION("cint_barrier_batch", "Barrier at the end of a batch"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, barrier_batch),
+		.help	= "Mark the last read or write of each submitted batch as a barrier",
+		.def	= "0",
+	},
+	{
+		CINT_OPTION("cint_policy", "Coalescing policy"),
+		.type	= FIO_OPT_STR,
+		.off1	= offsetof(struct cint_options, policy),
+		.help	= "Coalescing policy of this job's ring",
+		.def	= "default",
+		.posval	= {
+			{ .ival = "default", .oval = CINT_POLICY_DEVICE_DEFAULT,
+			  .help = "The defaults of each device", },
+			{ .ival = "none", .oval = CINT_POLICY_NONE,
+			  .help = "Deliver every completion alone", },
+			{ .ival = "static", .oval = CINT_POLICY_STATIC,
+			  .help = "Threshold; fixed time from the first held", },
+			{ .ival = "adaptive", .oval = CINT_POLICY_ADAPTIVE,
+			  .help = "Threshold; quiescent period", },
+			{ .ival = "cint", .oval = CINT_POLICY_CINT,
+			  .help = "adaptive, and urgent and barrier marks", },
+			{ .ival = "cint-a", .oval = CINT_POLICY_CINT_A,
+			  .help = "cint, the period shrinks as the batch fills", },
+			{ .ival = "cint-rate", .oval = CINT_POLICY_CINT_RATE,
+			  .help = "cint-a, and the rate of completions", },
+		},
+	},
+	{
+		CINT_OPTION("cint_threshold", "Coalescing threshold"),
+		.type	= FIO_OPT_INT,
+		.cb	= cint_store_threshold,
+		.off1	= offsetof(struct cint_options, threshold),
+		.minval	= 0,	/* 1: see cint_store() */
+		.maxval	= CINT_THRESHOLD_MAX,
+		.help	= "Completions that make a full batch (with cint_policy)",
+		.interval = 1,
+	},
+	{
+		CINT_OPTION("cint_delta_ns", "Quiescent period"),
+		.type	= FIO_OPT_INT,
+		.cb	= cint_store_delta_ns,
+		.off1	= offsetof(struct cint_options, delta_ns),
+		.minval	= 0,
+		.maxval	= CINT_DELAY_MAX_NS,
+		.help	= "Quiescent period, or the static timeout, in ns (with cint_policy)",
+		.interval = 1000,
+	},
+	{
+		CINT_OPTION("cint_delta_min_ns", "Least quiescent period"),
+		.type	= FIO_OPT_INT,
+		.cb	= cint_store_delta_min_ns,
+		.off1	= offsetof(struct cint_options, delta_min_ns),
+		.minval	= 0,
+		.maxval	= CINT_DELAY_MAX_NS,
+		.help	= "Lower bound of the computed period, in ns (with cint_policy)",
+		.interval = 1000,
+	},
+	{
+		CINT_OPTION("cint_max_hold_ns", "Longest hold"),
+		.type	= FIO_OPT_INT,
+		.cb	= cint_store_max_hold_ns,
+		.off1	= offsetof(struct cint_options, max_hold_ns),
+		.minval	= 0,
+		.maxval	= CINT_DELAY_MAX_NS,
+		.help	= "No completion is held longer, in ns (with cint_policy)",
+		.interval = 1000,
+	},
+	{
+		CINT_OPTION("cint_correction", "Correction factor"),
+		.type	= FIO_OPT_STR_STORE,
+		.cb	= cint_store_correction,
+		.help	= "Correction factor of cint-a and cint-rate, 0 to 16, such as 2.5",
+	},
+	{
+		CINT_OPTION("cint_ooo", "Out-of-order delivery"),
+		.type	= FIO_OPT_BOOL,
+		.cb	= cint_store_ooo,
+		.off1	= offsetof(struct cint_options, ooo),
+		.help	= "An urgent completion overtakes those held (with cint_policy)",
+	},
+	{
+		CINT_OPTION("cint_require", "Require support"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, require),
+		.help	= "Fail on a kernel that does not take the marks and ring parameters",
+		.def	= "0",
+	},
+	{
+		CINT_OPTION("cint_stats", "Statistics file"),
+		.type	= FIO_OPT_STR_STORE,
+		.off1	= offsetof(struct cint_options, stats_file),
+		.maxlen	= PATH_MAX,
+		.help	= "Append one line of JSON a job: latency by urgency, and counters",
+	},
+	{
+		CINT_OPTION("fixedbufs", "Fixed buffers"),
+		.type	= FIO_OPT_STR_SET,
+		.off1	= offsetof(struct cint_options, fixedbufs),
+		.help	= "Register the I/O buffers with the ring",
+	},
+	{
+		CINT_OPTION("registerfiles", "Registered files"),
+		.type	= FIO_OPT_STR_SET,
+		.off1	= offsetof(struct cint_options, registerfiles),
+		.help	= "Open the files once and register them with the ring",
+	},
+	{
+		CINT_OPTION("hipri", "Polled completions"),
+		.type	= FIO_OPT_STR_SET,
+		.off1	= offsetof(struct cint_options, hipri),
+		.help	= "Poll for completions (IORING_SETUP_IOPOLL); marks then change nothing",
+	},
+	{
+		CINT_OPTION("nonvectored", "Non-vectored"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, nonvectored),
+		.help	= "Use READ and WRITE rather than READV and WRITEV",
+		.def	= "1",
+	},
+	{
+		CINT_OPTION("defer_taskrun", "Deferred task work"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, defer_taskrun),
+		.help	= "Use IORING_SETUP_DEFER_TASKRUN where the kernel has it",
+		.def	= "1",
+	},
+	{
+		.name	= NULL,
+	},
+};
+
+static void cint_fill_params(const struct cint_options *o,
+			     struct io_uring_cint *params)
+{
+	cint_params_init(params);
+	params->policy = (__u16)o->policy;
+	if (o->set & CINT_SET_THRESHOLD)
+		params->threshold = o->threshold;
+	if (o->set & CINT_SET_DELTA)
+		params->delta_ns = o->delta_ns;
+	if (o->set & CINT_SET_DELTA_MIN)
+		params->delta_min_ns = o->delta_min_ns;
+	if (o->set & CINT_SET_MAX_HOLD)
+		params->max_hold_ns = o->max_hold_ns;
+	if (o->set & CINT_SET_CORRECTION)
+		params->correction = o->correction;
+	if (o->set & CINT_SET_OOO)
+		params->flags = o->ooo ? IORING_CINT_OOO : 0;
+}
+
+/* Options that are wrong together, or with fio's own; fills the parameters. */
+int cint_options_check(struct thread_data *td, struct io_uring_cint *params)
+{
+	struct cint_options *o = td->eo;
+	char text[128];
+	int i;
+
+	if (o->set & CINT_SET_BAD) {
+		log_err("cint: an option is out of its range, see above\n");
+		return 1;
+	}
+	for (i = 0; i < 2; i++) {
+		if (o->urgent_percentage[i] > 100) {
+			log_err("cint: cint_urgent_percentage is %d; the range is 0 to 100\n",
+				(int)o->urgent_percentage[i]);
+			return 1;
+		}
+	}
+	if (o->policy == CINT_POLICY_DEVICE_DEFAULT && o->set) {
+		log_err("cint: cint_threshold, cint_delta_ns, cint_delta_min_ns, "
+			"cint_max_hold_ns, cint_correction and cint_ooo are parameters "
+			"of the ring and need cint_policy other than 'default'\n");
+		return 1;
+	}
+	if (td->o.zone_mode == ZONE_MODE_ZBD) {
+		log_err("cint: zonemode=zbd is not supported by this engine\n");
+		return 1;
+	}
+	/* fio refuses it, too, but in another thread, and gives "No such process" */
+	if (td->o.io_submit_mode == IO_MODE_OFFLOAD) {
+		log_err("cint: io_submit_mode=offload is not supported by this engine\n");
+		return 1;
+	}
+	if (o->registerfiles && td->o.nr_files != td->o.open_files) {
+		log_err("cint: registerfiles needs openfiles (%u) to equal nrfiles (%u)\n",
+			td->o.open_files, td->o.nr_files);
+		return 1;
+	}
+
+	cint_fill_params(o, params);
+	if (o->policy != CINT_POLICY_DEVICE_DEFAULT &&
+	    cint_params_explain(params, text, sizeof(text))) {
+		log_err("cint: %s\n", text);
+		return 1;
+	}
+	return 0;
+}

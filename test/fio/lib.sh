@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# For the engine's tests: a directory of their own, and fio with the engine.
+
+set -e
+
+if ! command -v fio > /dev/null; then
+	echo "SKIP: fio is not installed"
+	exit 77
+fi
+
+dir=$(mktemp -d "${TMPDIR:-/var/tmp}/cint-fio.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
+
+export LD_LIBRARY_PATH="$builddir/fio-engine"
+
+# fio itself is not sanitized, so the runtime of the engine's has to be there
+# first; what fio leaks at its end is not ours.
+preload=
+if grep -q '^CONFIG_SANITIZER := y' "$builddir/config-host.mak" 2> /dev/null; then
+	preload="$(${CC:-cc} -print-file-name=libasan.so) $(${CC:-cc} -print-file-name=libubsan.so)"
+fi
+fio() {
+	LD_PRELOAD="$preload" ASAN_OPTIONS=detect_leaks=0 command fio "$@"
+}
+
+fail() {
+	echo "FAILED: $*" >&2
+	for file in "$dir"/out "$dir"/err; do
+		if [ -s "$file" ]; then
+			sed "s|^|  ${file##*/}: |" "$file" | head -n 40 >&2
+		fi
+	done
+	exit 1
+}
+
+# run_fio OPTION...: fio's status; its output is in $dir/out and $dir/err
+# It works on a drive if the tests were given one.
+if [ -n "$CINT_NVME" ]; then
+	data=$CINT_NVME direct=1
+else
+	data=$dir/data direct=0
+fi
+target="--filename=$data"
+run_fio() {
+	(cd "$dir" && fio --ioengine=cint --name=t "$target" --direct=$direct --size=4m \
+		--bs=4k --iodepth=16 "$@" > out 2> err)
+}
+
+# on_files, on_data: a directory with a file for each job, or the one file or drive
+on_files() {
+	target="--directory=$dir"
+}
+on_data() {
+	target="--filename=$data"
+}
+
+# json EXPRESSION: evaluate over fio's JSON output, as "fio", and the lines of
+# the engine's own file, as "cint"
+json() {
+	python3 - "$dir" "$1" <<'PYTHON'
+import json, os, sys
+
+directory, expression = sys.argv[1:]
+def load(name, read):
+    path = os.path.join(directory, name)
+    if not os.path.exists(path):
+        return None
+    with open(path) as f:
+        return read(f)
+def whole(f):
+    try:
+        return json.load(f)
+    except ValueError:
+        return None
+print(eval(expression, {
+    "fio": load("out", whole),
+    "cint": load("stats", lambda f: [json.loads(line) for line in f]),
+}))
+PYTHON
+}
+
+# expect VALUE EXPRESSION
+expect() {
+	got=$(json "$2") || fail "cannot evaluate $2"
+	[ "$got" = "$1" ] || fail "$2 is $got, expected $1"
+}

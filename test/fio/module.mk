@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# Tests of the fio engine, with the fio that is installed.
+
+ifeq ($(CONFIG_FIO),y)
+
+# The engine as it would be after fio was upgraded under it.
+CINT_OTHER_ENGINE := $(builddir)/test/fio/cint-for-other-fio
+
+$(builddir)/test/fio/cint-for-other-fio.os: $(srcdir)/fio-engine/cint.c \
+		$(FIO_SRC)/config-host.h | $(CINT_UAPI_COPY)
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CINT_ENGINE_COMPILE) -UCINT_FIO_VERSION \
+		-DCINT_FIO_VERSION='"fio-0.0"' -fPIC -c -o $@ $<
+
+$(CINT_OTHER_ENGINE): $(CINT_OTHER_ENGINE).os \
+		$(filter-out %/cint.os,$(CINT_ENGINE_OBJS)) $(CINT_PIC_OBJS)
+	$(call quiet,LINK)$(LINK) -shared -o $@ $^ $(LIBS)
+
+CHECK_FIO_TESTS	+= $(patsubst %,$(srcdir)/test/fio/%,loads options verify marks delivery)
+CHECK_FILES	+= $(CINT_ENGINE) $(CINT_OTHER_ENGINE)
+
+endif
