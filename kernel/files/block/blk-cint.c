@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Urgency marks on bios and requests, and coalescing groups.
+ */
+#include <linux/bio.h>
+#include <linux/blk-cint.h>
+#include <linux/blk-mq.h>
+#include <linux/export.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+static DEFINE_XARRAY_ALLOC1(cint_groups);
+static atomic64_t cint_setting_seq;
+static atomic_t cint_devices;
+
+/* Readahead that holds none of the pages the reader waits for. */
+static bool cint_beyond_read(const struct cint_scope *scope, struct bio *bio)
+{
+	struct folio *folio;
+	struct page *page;
+
+	if (!(bio->bi_opf & REQ_RAHEAD) || !scope->mapping || !bio->bi_vcnt)
+		return false;
+	page = bio->bi_io_vec[0].bv_page;
+	folio = page_folio(page);
+	return folio->mapping == scope->mapping &&
+		folio->index + folio_page_idx(folio, page) > scope->last;
+}
+
+void __bio_set_cint(struct bio *bio, const struct cint_scope *scope)
+{
+	/* what reclaim writes on the way is not what the task waits for */
+	if (bio->bi_opf & (REQ_SWAP | REQ_BACKGROUND))
+		return;
+
+	switch (bio_op(bio)) {
+	case REQ_OP_READ:
+	case REQ_OP_WRITE:
+	case REQ_OP_FLUSH:
+	case REQ_OP_ZONE_APPEND:
+		break;
+	default:
+		return;
+	}
+
+	bio->bi_cint_group = scope->group;
+	if (!cint_beyond_read(scope, bio))
+		bio->bi_opf |= scope->opf;
+}
+EXPORT_SYMBOL_GPL(__bio_set_cint);
+
+void __blk_rq_set_cint(struct request *rq, const struct cint_scope *scope)
+{
+	rq->cmd_flags |= scope->opf;
+	rq->flush.cint_group = scope->group;
+}
+EXPORT_SYMBOL_GPL(__blk_rq_set_cint);
+
+/**
+ * cint_setting_alloc - make a setting of checked parameters
+ * @params: parameters that cint_params_check() accepts
+ *
+ * Return: a setting to publish by rcu_assign_pointer() and release by
+ * kfree_rcu(), or NULL without memory.
+ */
+struct cint_setting *cint_setting_alloc(const struct cint_params *params)
+{
+	struct cint_setting *setting = kmalloc(sizeof(*setting), GFP_KERNEL);
+
+	if (!setting)
+		return NULL;
+	cint_policy_init(&setting->policy, params);
+	setting->seq = atomic64_inc_return(&cint_setting_seq);
+	return setting;
+}
+EXPORT_SYMBOL_GPL(cint_setting_alloc);
+
+/**
+ * cint_group_alloc - a group with parameters of its own
+ * @params: parameters that cint_params_check() accepts
+ *
+ * Return: the group, or ERR_PTR(-ENOMEM), or ERR_PTR(-ENOSPC) when
+ * CINT_GROUP_MAX groups exist.
+ */
+struct cint_group *cint_group_alloc(const struct cint_params *params)
+{
+	struct cint_setting *setting;
+	struct cint_group *group;
+	u32 id;
+	int ret;
+
+	group = kzalloc(sizeof(*group), GFP_KERNEL);
+	setting = cint_setting_alloc(params);
+	ret = -ENOMEM;
+	if (!group || !setting)
+		goto fail;
+	RCU_INIT_POINTER(group->setting, setting);
+
+	/* no reader may see the group before it has its id */
+	ret = xa_alloc(&cint_groups, &id, NULL, XA_LIMIT(1, CINT_GROUP_MAX),
+		       GFP_KERNEL);
+	if (ret) {
+		if (ret == -EBUSY)
+			ret = -ENOSPC;
+		goto fail;
+	}
+	group->id = id;
+	xa_store(&cint_groups, id, group, GFP_KERNEL);
+	return group;
+
+fail:
+	kfree(setting);
+	kfree(group);
+	return ERR_PTR(ret);
+}
+EXPORT_SYMBOL_GPL(cint_group_alloc);
+
+/**
+ * cint_group_set - change the parameters of a group
+ * @group: the group; the caller serialises changes to it
+ * @params: parameters that cint_params_check() accepts
+ *
+ * Drivers see the new sequence number and deliver what they hold under the
+ * former parameters.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int cint_group_set(struct cint_group *group, const struct cint_params *params)
+{
+	struct cint_setting *setting = cint_setting_alloc(params);
+
+	if (!setting)
+		return -ENOMEM;
+	setting = rcu_replace_pointer(group->setting, setting, true);
+	kfree_rcu(setting, rcu);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(cint_group_set);
+
+/**
+ * cint_group_free - end a group
+ * @group: the group, or NULL
+ *
+ * Requests that still carry its id are coalesced by the device's defaults.
+ */
+void cint_group_free(struct cint_group *group)
+{
+	if (!group)
+		return;
+	xa_erase(&cint_groups, group->id);
+	kfree_rcu(rcu_dereference_protected(group->setting, true), rcu);
+	kfree_rcu(group, rcu);
+}
+EXPORT_SYMBOL_GPL(cint_group_free);
+
+/**
+ * cint_group_find - the group of an id
+ * @id: from a request
+ *
+ * Return: the group, valid until rcu_read_unlock(), or NULL if it has ended.
+ */
+struct cint_group *cint_group_find(u16 id)
+{
+	return xa_load(&cint_groups, id);
+}
+EXPORT_SYMBOL_GPL(cint_group_find);
+
+/* Whether any driver coalesces: what a ring is told of its chances. */
+void cint_device_add(void)
+{
+	atomic_inc(&cint_devices);
+}
+EXPORT_SYMBOL_GPL(cint_device_add);
+
+void cint_device_remove(void)
+{
+	atomic_dec(&cint_devices);
+}
+EXPORT_SYMBOL_GPL(cint_device_remove);
+
+bool cint_device_present(void)
+{
+	return atomic_read(&cint_devices);
+}
+EXPORT_SYMBOL_GPL(cint_device_present);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Coalescing of NVMe completions in the driver.
+ */
+#ifndef _NVME_CINT_H
+#define _NVME_CINT_H
+
+#include <linux/blk-cint.h>
+#include <linux/cpuhotplug.h>
+#include <linux/nvme.h>
+
+#include "nvme.h"
+
+struct nvme_cint_queue;
+
+enum nvme_cint_mode {
+	NVME_CINT_OFF,		/* interrupts as the controller sends them */
+	NVME_CINT_KTHREAD,	/* a kernel thread polls, delivery by IPI */
+	NVME_CINT_NR_MODES
+};
+
+/**
+ * struct nvme_cint_ops - what the coalescer needs of the transport
+ * @poll: stage what has completed on a queue and is still active
+ * @switch_queues: with no request in flight, pass every interrupt-driven queue
+ *	to the coalescer or take it back; -errno with a reason logged if the
+ *	controller can't
+ * @complete_rq: end one request
+ * @complete_batch: end a batch of requests
+ */
+struct nvme_cint_ops {
+	void	(*poll)(void *queue);
+	int	(*switch_queues)(struct nvme_ctrl *ctrl, bool coalesce);
+	void	(*complete_rq)(struct request *req);
+	void	(*complete_batch)(struct io_comp_batch *iob);
+};
+
+/**
+ * struct nvme_cint - the coalescer of a controller
+ * @ctrl: the controller
+ * @ops: its transport
+ * @lock: serialises changes of mode and parameters
+ * @setting: the parameters of requests without a group of their own
+ * @mode: current mode
+ * @coalesce: queues that come online are passed to the coalescer; the transport
+ *	changes it with its queues
+ * @gone: the controller is being removed, the mode is final
+ * @poll_cpu: CPU to poll on, -1 for the last one online
+ * @thread: the poller
+ * @sleeping: the poller has nothing to do
+ * @wakeups: how often it got something to do
+ * @queues: by queue id, the admin queue's left out; none while the mode is off
+ * @nr_queues: how many slots
+ * @cpuhp: for the return of the polling CPU
+ */
+struct nvme_cint {
+	struct nvme_ctrl		*ctrl;
+	const struct nvme_cint_ops	*ops;
+	struct mutex			lock; /* mode and parameters */
+	struct cint_setting __rcu	*setting;
+	enum nvme_cint_mode		mode;
+	bool				coalesce;
+	bool				gone;
+	int				poll_cpu;
+	struct task_struct		*thread;
+	bool				sleeping;
+	u64				wakeups;
+	struct nvme_cint_queue		**queues;
+	unsigned int			nr_queues;
+	struct hlist_node		cpuhp;
+};
+
+/**
+ * struct nvme_cint_stats - counters of a controller
+ * @completions: taken from completion queues
+ * @urgent: of these, delivered alone because they were urgent
+ * @delivered: handed to the block layer
+ * @held: held back now
+ * @outstanding: submitted, not yet completed
+ * @ipis: inter-processor interrupts sent
+ * @fires: deliveries by reason
+ */
+struct nvme_cint_stats {
+	u64	completions;
+	u64	urgent;
+	u64	delivered;
+	u64	held;
+	u64	outstanding;
+	u64	ipis;
+	u64	fires[CINT_REASON_NR];
+};
+
+#ifdef CONFIG_NVME_CINT
+
+extern const struct attribute_group nvme_cint_attrs_group;
+
+int nvme_cint_module_init(void);
+void nvme_cint_module_exit(void);
+int nvme_cint_alloc(struct nvme_ctrl *ctrl, const struct nvme_cint_ops *ops,
+		    unsigned int nr_queues);
+void nvme_cint_exit(struct nvme_ctrl *ctrl);
+void nvme_cint_free(struct nvme_ctrl *ctrl);
+
+int nvme_cint_set_mode(struct nvme_cint *cint, enum nvme_cint_mode mode);
+int nvme_cint_set_params(struct nvme_cint *cint,
+			 const struct cint_params *params);
+int nvme_cint_set_poll_cpu(struct nvme_cint *cint, int cpu);
+void nvme_cint_get_stats(struct nvme_cint *cint, struct nvme_cint_stats *stats);
+
+struct nvme_cint_queue *nvme_cint_activate(struct nvme_cint *cint, void *queue,
+					   u16 qid);
+void nvme_cint_deactivate(struct nvme_cint_queue *q);
+void nvme_cint_flush(struct nvme_cint_queue *q);
+void nvme_cint_drain(struct nvme_cint_queue *q);
+void nvme_cint_submit(struct nvme_cint_queue *q, struct request *req);
+bool nvme_cint_stage(struct nvme_cint_queue *q, struct request *req,
+		     __le16 status, union nvme_result result);
+
+#else
+
+static inline int nvme_cint_module_init(void)
+{
+	return 0;
+}
+
+static inline void nvme_cint_module_exit(void)
+{
+}
+
+static inline int nvme_cint_alloc(struct nvme_ctrl *ctrl,
+				  const struct nvme_cint_ops *ops,
+				  unsigned int nr_queues)
+{
+	return 0;
+}
+
+static inline void nvme_cint_exit(struct nvme_ctrl *ctrl)
+{
+}
+
+static inline void nvme_cint_free(struct nvme_ctrl *ctrl)
+{
+}
+
+static inline struct nvme_cint_queue *nvme_cint_activate(struct nvme_cint *cint,
+							 void *queue, u16 qid)
+{
+	return NULL;
+}
+
+static inline void nvme_cint_deactivate(struct nvme_cint_queue *q)
+{
+}
+
+static inline void nvme_cint_flush(struct nvme_cint_queue *q)
+{
+}
+
+static inline void nvme_cint_drain(struct nvme_cint_queue *q)
+{
+}
+
+static inline void nvme_cint_submit(struct nvme_cint_queue *q,
+				    struct request *req)
+{
+}
+
+static inline bool nvme_cint_stage(struct nvme_cint_queue *q,
+				   struct request *req, __le16 status,
+				   union nvme_result result)
+{
+	return false;
+}
+
+#endif /* CONFIG_NVME_CINT */
+
+#endif /* _NVME_CINT_H */

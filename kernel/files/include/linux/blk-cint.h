@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How urgency travels from a system call to the request that serves it, and
+ * the coalescing groups that requests belong to.
+ *
+ * A scope on current marks what is submitted meanwhile, as plugging and NOIO
+ * scopes do, so that no filesystem needs to know.
+ */
+#ifndef _LINUX_BLK_CINT_H
+#define _LINUX_BLK_CINT_H
+
+#include <linux/blk_types.h>
+#include <linux/cint_policy.h>
+#include <linux/fs.h>
+#include <linux/sched.h>
+
+struct request;
+
+#define REQ_CINT_MARKS	(REQ_URGENT | REQ_BARRIER)
+
+/**
+ * struct cint_scope - marks for the bios submitted by the current task
+ * @opf: REQ_URGENT and REQ_BARRIER
+ * @group: coalescing group, 0 for the device's defaults
+ * @mapping: the page cache a buffered read works on, or NULL
+ * @last: the last page of @mapping the reader asked for
+ * @outer: the scope this one is nested in
+ */
+struct cint_scope {
+	blk_opf_t		opf;
+	u16			group;
+	struct address_space	*mapping;
+	pgoff_t			last;
+	struct cint_scope	*outer;
+};
+
+/**
+ * struct cint_setting - parameters that requests refer to by RCU
+ * @policy: the parameters with their table of periods
+ * @seq: unique, to tell a new setting from one freed at the same address
+ * @rcu: for the release after the last reader
+ */
+struct cint_setting {
+	struct cint_policy	policy;
+	u64			seq;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct cint_group - requests that are coalesced among themselves
+ * @setting: their parameters
+ * @id: 1 to CINT_GROUP_MAX
+ * @completions: of requests of this group
+ * @urgent: of these, delivered alone because they were urgent
+ * @fires: deliveries
+ * @rcu: for the release after the last reader
+ */
+struct cint_group {
+	struct cint_setting __rcu	*setting;
+	u16				id;
+	atomic64_t			completions;
+	atomic64_t			urgent;
+	atomic64_t			fires;
+	struct rcu_head			rcu;
+};
+
+/* bounds the state that a driver keeps for a hardware queue */
+#define CINT_GROUP_MAX	255
+
+#ifdef CONFIG_BLK_CINT
+
+void __bio_set_cint(struct bio *bio, const struct cint_scope *scope);
+void __blk_rq_set_cint(struct request *rq, const struct cint_scope *scope);
+
+static inline void bio_set_cint(struct bio *bio)
+{
+	if (unlikely(current->cint_scope))
+		__bio_set_cint(bio, current->cint_scope);
+}
+
+/* for requests that no bio was submitted for, as passthrough has them */
+static inline void blk_rq_set_cint(struct request *rq)
+{
+	if (unlikely(current->cint_scope))
+		__blk_rq_set_cint(rq, current->cint_scope);
+}
+
+static inline void cint_scope_begin(struct cint_scope *scope, blk_opf_t opf,
+				    u16 group)
+{
+	struct cint_scope *outer = current->cint_scope;
+
+	*scope = (struct cint_scope) {
+		.opf	= opf | (outer ? outer->opf : 0),
+		.group	= group ?: (outer ? outer->group : 0),
+		.outer	= outer,
+	};
+	current->cint_scope = scope;
+}
+
+static inline void cint_scope_end(struct cint_scope *scope)
+{
+	current->cint_scope = scope->outer;
+}
+
+/* What a buffered read asks for; readahead beyond it is nobody's hurry. */
+static inline void cint_scope_pages(struct address_space *mapping, pgoff_t last)
+{
+	struct cint_scope *scope = current->cint_scope;
+
+	if (unlikely(scope)) {
+		scope->mapping = mapping;
+		scope->last = last;
+	}
+}
+
+struct cint_setting *cint_setting_alloc(const struct cint_params *params);
+struct cint_group *cint_group_alloc(const struct cint_params *params);
+int cint_group_set(struct cint_group *group, const struct cint_params *params);
+void cint_group_free(struct cint_group *group);
+struct cint_group *cint_group_find(u16 id);
+void cint_device_add(void);
+void cint_device_remove(void);
+bool cint_device_present(void);
+
+#else /* CONFIG_BLK_CINT */
+
+static inline void bio_set_cint(struct bio *bio)
+{
+}
+
+static inline void blk_rq_set_cint(struct request *rq)
+{
+}
+
+static inline void cint_scope_begin(struct cint_scope *scope, blk_opf_t opf,
+				    u16 group)
+{
+}
+
+static inline void cint_scope_end(struct cint_scope *scope)
+{
+}
+
+static inline void cint_scope_pages(struct address_space *mapping, pgoff_t last)
+{
+}
+
+#endif /* CONFIG_BLK_CINT */
+
+static inline blk_opf_t cint_iocb_marks(const struct kiocb *iocb)
+{
+	return (iocb->ki_flags & IOCB_URGENT ? REQ_URGENT : 0) |
+		(iocb->ki_flags & IOCB_BARRIER ? REQ_BARRIER : 0);
+}
+
+/* ->read_iter() of @file, marking what it submits as @iocb asks */
+static inline ssize_t cint_read_iter(struct file *file, struct kiocb *iocb,
+				     struct iov_iter *iter)
+{
+	struct cint_scope scope;
+	ssize_t ret;
+
+	if (likely(!(iocb->ki_flags & (IOCB_URGENT | IOCB_BARRIER))))
+		return file->f_op->read_iter(iocb, iter);
+
+	cint_scope_begin(&scope, cint_iocb_marks(iocb), 0);
+	ret = file->f_op->read_iter(iocb, iter);
+	cint_scope_end(&scope);
+	return ret;
+}
+
+/* ->write_iter() of @file, marking what it submits as @iocb asks */
+static inline ssize_t cint_write_iter(struct file *file, struct kiocb *iocb,
+				      struct iov_iter *iter)
+{
+	struct cint_scope scope;
+	ssize_t ret;
+
+	if (likely(!(iocb->ki_flags & (IOCB_URGENT | IOCB_BARRIER))))
+		return file->f_op->write_iter(iocb, iter);
+
+	cint_scope_begin(&scope, cint_iocb_marks(iocb), 0);
+	ret = file->f_op->write_iter(iocb, iter);
+	cint_scope_end(&scope);
+	return ret;
+}
+
+#endif /* _LINUX_BLK_CINT_H */

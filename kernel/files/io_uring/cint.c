@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Urgency of completions: marks from the SQE to the I/O it submits, and the
+ * coalescing parameters of a ring.
+ */
+#include <linux/blk-cint.h>
+#include <linux/errno.h>
+#include <linux/io_uring.h>
+#include <linux/uaccess.h>
+
+#include "cint.h"
+#include "io_uring.h"
+
+int __io_cint_issue(const struct io_issue_def *def, struct io_kiocb *req,
+		    unsigned int issue_flags)
+{
+	struct cint_scope scope;
+	int ret;
+
+	cint_scope_begin(&scope, req->flags & REQ_F_URGENT ? REQ_URGENT : 0,
+			 READ_ONCE(req->ctx->cint_group_id));
+	ret = def->issue(req, issue_flags);
+	cint_scope_end(&scope);
+	return ret;
+}
+
+/* The setting in force, as IORING_REGISTER_CINT reports it. */
+static void io_cint_current(struct io_ring_ctx *ctx, struct io_uring_cint *curr)
+{
+	struct cint_group *group = ctx->cint_group;
+	const struct cint_params *params;
+
+	*curr = (struct io_uring_cint) {
+		.size		= sizeof(*curr),
+		.version	= IORING_CINT_VERSION,
+		.features	= IORING_CINT_FEAT_URGENT |
+				  IORING_CINT_FEAT_BARRIER |
+				  IORING_CINT_FEAT_RING_PARAMS,
+	};
+	if (cint_device_present())
+		curr->features |= IORING_CINT_FEAT_DEVICE;
+	if (!group)
+		return;
+
+	/* counters outlive the registration, as its last requests do */
+	curr->completions = atomic64_read(&group->completions);
+	curr->urgent = atomic64_read(&group->urgent);
+	curr->fires = atomic64_read(&group->fires);
+	if (!ctx->cint_group_id)
+		return;
+
+	params = &rcu_dereference_protected(group->setting,
+			lockdep_is_held(&ctx->uring_lock))->policy.params;
+	curr->policy = params->policy;
+	curr->flags = params->flags;
+	curr->threshold = params->threshold;
+	curr->delta_ns = params->delta_ns;
+	curr->delta_min_ns = params->delta_min_ns;
+	curr->max_hold_ns = params->max_hold_ns;
+	curr->correction = params->correction;
+	curr->group = group->id;
+}
+
+/* The size says which structure the caller knows; there is one so far. */
+static int io_cint_copy_in(struct io_uring_cint *reg, void __user *arg)
+{
+	if (copy_from_user(reg, arg, sizeof(*reg)))
+		return -EFAULT;
+	if (reg->size != sizeof(*reg) || reg->version != IORING_CINT_VERSION)
+		return -EINVAL;
+	if (reg->group || reg->features || reg->completions || reg->urgent ||
+	    reg->fires)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * io_register_cint - set or query a ring's coalescing parameters
+ * @ctx: the ring
+ * @arg: struct io_uring_cint, receives what was in force before
+ *
+ * Return: 0; -EFAULT; -EINVAL for a size, version, flag or value that is not
+ * valid; -ENOSPC when all groups are taken; -ENOMEM. Nothing changes on error.
+ */
+int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
+{
+	struct io_uring_cint curr, reg;
+	struct cint_params params;
+	struct cint_group *group;
+	int ret;
+
+	ret = io_cint_copy_in(&reg, arg);
+	if (ret)
+		return ret;
+
+	io_cint_current(ctx, &curr);
+	if (reg.flags & IORING_CINT_QUERY) {
+		if (reg.flags != IORING_CINT_QUERY || reg.policy ||
+		    reg.threshold || reg.delta_ns || reg.delta_min_ns ||
+		    reg.max_hold_ns || reg.correction)
+			return -EINVAL;
+		return copy_to_user(arg, &curr, sizeof(curr)) ? -EFAULT : 0;
+	}
+
+	params = (struct cint_params) {
+		.policy		= reg.policy,
+		.flags		= reg.flags,
+		.threshold	= reg.threshold,
+		.delta_ns	= reg.delta_ns,
+		.delta_min_ns	= reg.delta_min_ns,
+		.max_hold_ns	= reg.max_hold_ns,
+		.correction	= reg.correction,
+	};
+	if (cint_params_check(&params) != CINT_PARAM_OK)
+		return -EINVAL;
+
+	/* the copy can fail, so it comes before what it could not undo */
+	if (copy_to_user(arg, &curr, sizeof(curr)))
+		return -EFAULT;
+
+	group = ctx->cint_group;
+	if (group) {
+		ret = cint_group_set(group, &params);
+		if (ret)
+			return ret;
+	} else {
+		group = cint_group_alloc(&params);
+		if (IS_ERR(group))
+			return PTR_ERR(group);
+		ctx->cint_group = group;
+	}
+	WRITE_ONCE(ctx->cint_group_id, group->id);
+	return 0;
+}
+
+/**
+ * io_unregister_cint - let the devices' defaults apply to a ring again
+ * @ctx: the ring
+ * @arg: struct io_uring_cint, receives what was in force before, or NULL
+ *
+ * The group itself stays with the ring until it exits: requests in flight
+ * carry its id, which must not become another ring's before they are done.
+ *
+ * Return: 0; -ENOENT if the ring has no parameters of its own; -EFAULT; -EINVAL
+ * for a size or version that is not valid.
+ */
+int io_unregister_cint(struct io_ring_ctx *ctx, void __user *arg)
+{
+	struct io_uring_cint curr, reg;
+	int ret;
+
+	if (arg) {
+		ret = io_cint_copy_in(&reg, arg);
+		if (ret)
+			return ret;
+	}
+	if (!ctx->cint_group_id)
+		return -ENOENT;
+
+	io_cint_current(ctx, &curr);
+	if (arg && copy_to_user(arg, &curr, sizeof(curr)))
+		return -EFAULT;
+	WRITE_ONCE(ctx->cint_group_id, 0);
+	return 0;
+}
+
+/* All requests of the ring are done: nothing carries the id any more. */
+void io_cint_free(struct io_ring_ctx *ctx)
+{
+	cint_group_free(ctx->cint_group);
+}

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The interface of completion urgency to programs: IOSQE_URGENT, RWF_URGENT and
+ * RWF_BARRIER are accepted wherever they make sense, and IORING_REGISTER_CINT
+ * refuses whatever is not valid and then changes nothing. Needs no NVMe drive.
+ */
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#include "../kselftest_harness.h"
+#include "device.h"
+#include "ring.h"
+
+FIXTURE(ring)
+{
+	struct ring r;
+	int fd;
+	char *buf;
+};
+
+FIXTURE_SETUP(ring)
+{
+	int ret = ring_open(&self->r, 64, 0);
+
+	if (ret == -ENOSYS || ret == -EPERM)
+		SKIP(return, "io_uring is not available: %s", strerror(-ret));
+	ASSERT_EQ(ret, 0);
+	self->fd = memfd_create("cint", 0);
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(ftruncate(self->fd, 16 * BLOCK), 0);
+	self->buf = buffer_alloc(BLOCK);
+	ASSERT_NE(self->buf, NULL);
+}
+
+FIXTURE_TEARDOWN(ring)
+{
+	ring_close(&self->r);
+	close(self->fd);
+	free(self->buf);
+}
+
+TEST_F(ring, urgent_nop)
+{
+	ring_sqe(&self->r, IORING_OP_NOP, -1, NULL, 0, 0, 7)->flags = IOSQE_URGENT;
+	EXPECT_EQ(ring_do(&self->r), 0);
+}
+
+TEST_F(ring, urgent_read_write)
+{
+	struct iovec iov = { .iov_base = self->buf, .iov_len = BLOCK };
+	struct ring *r = &self->r;
+
+	memset(self->buf, 'x', BLOCK);
+	ring_sqe(r, IORING_OP_WRITE, self->fd, self->buf, BLOCK, 0, 1)->flags =
+		IOSQE_URGENT;
+	EXPECT_EQ(ring_do(r), BLOCK);
+	ring_sqe(r, IORING_OP_WRITEV, self->fd, &iov, 1, BLOCK, 1)->flags =
+		IOSQE_URGENT;
+	EXPECT_EQ(ring_do(r), BLOCK);
+	memset(self->buf, 0, BLOCK);
+	ring_sqe(r, IORING_OP_READ, self->fd, self->buf, BLOCK, 0, 1)->flags =
+		IOSQE_URGENT;
+	EXPECT_EQ(ring_do(r), BLOCK);
+	EXPECT_EQ(self->buf[BLOCK - 1], 'x');
+	ring_sqe(r, IORING_OP_READV, self->fd, &iov, 1, BLOCK, 1)->flags =
+		IOSQE_URGENT;
+	EXPECT_EQ(ring_do(r), BLOCK);
+	ring_sqe(r, IORING_OP_FSYNC, self->fd, NULL, 0, 0, 1)->flags =
+		IOSQE_URGENT;
+	EXPECT_EQ(ring_do(r), 0);
+
+	EXPECT_EQ(ring_register(r, IORING_REGISTER_BUFFERS, &iov, 1), 0);
+	ring_sqe(r, IORING_OP_READ_FIXED, self->fd, self->buf, BLOCK, 0, 1)->flags =
+		IOSQE_URGENT;
+	EXPECT_EQ(ring_do(r), BLOCK);
+	ring_sqe(r, IORING_OP_WRITE_FIXED, self->fd, self->buf, BLOCK, 0, 1)->flags =
+		IOSQE_URGENT;
+	EXPECT_EQ(ring_do(r), BLOCK);
+}
+
+TEST_F(ring, urgent_async_and_linked)
+{
+	struct ring *r = &self->r;
+	struct io_uring_cqe cqe;
+	int i;
+
+	ring_sqe(r, IORING_OP_READ, self->fd, self->buf, BLOCK, 0, 1)->flags =
+		IOSQE_URGENT | IOSQE_ASYNC;
+	EXPECT_EQ(ring_do(r), BLOCK);
+	ring_sqe(r, IORING_OP_READ, self->fd, self->buf, BLOCK, 0, 1)->flags =
+		IOSQE_URGENT | IOSQE_IO_LINK;
+	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 2)->flags =
+		IOSQE_URGENT | IOSQE_IO_DRAIN;
+	ASSERT_EQ(ring_submit(r), 2);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(ring_wait(r, &cqe), 0);
+		EXPECT_GE(cqe.res, 0);
+	}
+}
+
+TEST_F(ring, urgent_timeout_and_poll)
+{
+	struct __kernel_timespec ts = { .tv_nsec = 1000 };
+	uint64_t one = 1;
+	int efd = eventfd(0, 0);
+
+	ring_sqe(&self->r, IORING_OP_TIMEOUT, -1, &ts, 1, 0, 1)->flags =
+		IOSQE_URGENT;
+	EXPECT_EQ(ring_do(&self->r), -ETIME);
+	ASSERT_GE(efd, 0);
+	ASSERT_EQ(write(efd, &one, sizeof(one)), (ssize_t)sizeof(one));
+	ring_sqe(&self->r, IORING_OP_POLL_ADD, efd, NULL, 0, 0, 1)->flags =
+		IOSQE_URGENT;
+	self->r.sqes[(*self->r.sq_tail) & *self->r.sq_mask].poll32_events = POLLIN;
+	EXPECT_EQ(ring_do(&self->r), POLLIN);
+	close(efd);
+}
+
+/* The result of what is queued; zero-copy sends notify by a second CQE. */
+static int do_one(struct ring *r, uint64_t user_data)
+{
+	struct io_uring_cqe cqe;
+	int ret = ring_submit(r);
+
+	while (ret >= 0) {
+		ret = ring_wait(r, &cqe);
+		if (!ret && cqe.user_data == user_data &&
+		    !(cqe.flags & IORING_CQE_F_NOTIF))
+			return cqe.res;
+	}
+	return ret;
+}
+
+/*
+ * Every opcode, with arguments that mostly make no sense: the mark must not
+ * change what becomes of the request.
+ */
+TEST_F(ring, urgent_is_valid_for_every_opcode)
+{
+	int op, plain, marked, other = 0;
+
+	for (op = 0; op < IORING_OP_LAST; op++) {
+		ring_sqe(&self->r, op, -1, NULL, 0, 0, 2 * op + 1);
+		plain = do_one(&self->r, 2 * op + 1);
+		ring_sqe(&self->r, op, -1, NULL, 0, 0, 2 * op + 2)->flags =
+			IOSQE_URGENT;
+		marked = do_one(&self->r, 2 * op + 2);
+		/* each call of these makes a new descriptor */
+		if (plain >= 0 && marked >= 0) {
+			other++;
+			continue;
+		}
+		EXPECT_EQ(marked, plain)
+			TH_LOG("opcode %d: %d with the mark, %d without", op,
+			       marked, plain);
+		other += plain != -EINVAL;
+	}
+	/* if all were refused anyway, nothing was tested */
+	EXPECT_GT(other, 10);
+}
+
+TEST_F(ring, rw_flags_of_sqe)
+{
+	static const int flags[] = {
+		RWF_URGENT, RWF_BARRIER, RWF_URGENT | RWF_BARRIER,
+	};
+	struct ring *r = &self->r;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		ring_sqe(r, IORING_OP_WRITE, self->fd, self->buf, BLOCK, 0,
+			 1)->rw_flags = flags[i];
+		EXPECT_EQ(ring_do(r), BLOCK);
+		ring_sqe(r, IORING_OP_READ, self->fd, self->buf, BLOCK, 0,
+			 1)->rw_flags = flags[i];
+		EXPECT_EQ(ring_do(r), BLOCK);
+	}
+	/* a flag that nobody has defined is refused as before */
+	ring_sqe(r, IORING_OP_READ, self->fd, self->buf, BLOCK, 0, 1)->rw_flags =
+		0x40000000;
+	EXPECT_EQ(ring_do(r), -EOPNOTSUPP);
+}
+
+TEST(preadv2_pwritev2)
+{
+	static const int flags[] = {
+		RWF_URGENT, RWF_BARRIER, RWF_URGENT | RWF_BARRIER,
+	};
+	char path[] = "/tmp/cint.XXXXXX", buf[64] = "calibrated";
+	int files[2], i;
+	size_t j;
+
+	files[0] = memfd_create("cint", 0);
+	files[1] = mkstemp(path);
+	unlink(path);
+	for (i = 0; i < 2; i++) {
+		ASSERT_GE(files[i], 0);
+		for (j = 0; j < ARRAY_SIZE(flags); j++) {
+			EXPECT_EQ(cint_pwritev2(files[i], buf, 64, 0, flags[j]), 64);
+			EXPECT_EQ(cint_preadv2(files[i], buf, 64, 0, flags[j]), 64);
+		}
+		EXPECT_STREQ(buf, "calibrated");
+		EXPECT_EQ(cint_preadv2(files[i], buf, 64, 0, 0x40000000), -1);
+		EXPECT_EQ(errno, EOPNOTSUPP);
+		close(files[i]);
+	}
+}
+
+TEST(libaio)
+{
+	char path[] = "/tmp/cint.XXXXXX", buf[64] = "calibrated";
+	int fd = mkstemp(path);
+
+	ASSERT_GE(fd, 0);
+	unlink(path);
+	if (cint_aio(IOCB_CMD_PWRITE, fd, buf, 64, 0, 0) == -ENOSYS)
+		SKIP(return, "no CONFIG_AIO");
+	EXPECT_EQ(cint_aio(IOCB_CMD_PWRITE, fd, buf, 64, 0, RWF_BARRIER), 64);
+	EXPECT_EQ(cint_aio(IOCB_CMD_PREAD, fd, buf, 64, 0, RWF_URGENT), 64);
+	EXPECT_EQ(cint_aio(IOCB_CMD_PREAD, fd, buf, 64, 0,
+			   RWF_URGENT | RWF_BARRIER), 64);
+	EXPECT_EQ(cint_aio(IOCB_CMD_PREAD, fd, buf, 64, 0, 0x40000000),
+		  -EOPNOTSUPP);
+	close(fd);
+}
+
+/* --- IORING_REGISTER_CINT ---------------------------------------------------- */
+
+TEST(structure_is_64_bytes)
+{
+	EXPECT_EQ(sizeof(struct io_uring_cint), 64);
+	EXPECT_EQ(offsetof(struct io_uring_cint, group), 32);
+	EXPECT_EQ(offsetof(struct io_uring_cint, completions), 40);
+}
+
+TEST_F(ring, query_of_a_new_ring)
+{
+	struct io_uring_cint reg;
+
+	ASSERT_EQ(ring_query(&self->r, &reg), 0);
+	EXPECT_EQ(reg.size, sizeof(reg));
+	EXPECT_EQ(reg.version, IORING_CINT_VERSION);
+	EXPECT_EQ(reg.group, 0);
+	EXPECT_EQ(reg.threshold, 0);
+	EXPECT_EQ(reg.features & 7, IORING_CINT_FEAT_URGENT |
+		  IORING_CINT_FEAT_BARRIER | IORING_CINT_FEAT_RING_PARAMS);
+	EXPECT_EQ(reg.completions, 0);
+	EXPECT_EQ(reg.urgent, 0);
+	EXPECT_EQ(reg.fires, 0);
+}
+
+#define EXPECT_SAME_SETTING(a, b) do {					\
+	EXPECT_EQ((a).policy, (b).policy);				\
+	EXPECT_EQ((a).flags, (b).flags);				\
+	EXPECT_EQ((a).threshold, (b).threshold);			\
+	EXPECT_EQ((a).delta_ns, (b).delta_ns);				\
+	EXPECT_EQ((a).delta_min_ns, (b).delta_min_ns);			\
+	EXPECT_EQ((a).max_hold_ns, (b).max_hold_ns);			\
+	EXPECT_EQ((a).correction, (b).correction);			\
+} while (0)
+
+TEST_F(ring, previous_setting_comes_back)
+{
+	const struct io_uring_cint a = ring_params(CINT_POLICY_CINT_A, 17);
+	const struct io_uring_cint b = ring_params(CINT_POLICY_STATIC, 256);
+	struct io_uring_cint reg;
+	unsigned int group;
+
+	reg = a;
+	ASSERT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), 0);
+	EXPECT_EQ(reg.threshold, 0);
+	EXPECT_EQ(reg.group, 0);
+
+	reg = b;
+	ASSERT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), 0);
+	EXPECT_SAME_SETTING(reg, a);
+	group = reg.group;
+	EXPECT_GE(group, 1);
+	EXPECT_LE(group, 255);
+
+	ASSERT_EQ(ring_query(&self->r, &reg), 0);
+	EXPECT_SAME_SETTING(reg, b);
+	EXPECT_EQ(reg.group, group);
+
+	reg = (struct io_uring_cint) {
+		.size = sizeof(reg), .version = IORING_CINT_VERSION,
+	};
+	ASSERT_EQ(ring_register(&self->r, UNREGISTER_CINT, &reg, 1), 0);
+	EXPECT_SAME_SETTING(reg, b);
+	ASSERT_EQ(ring_query(&self->r, &reg), 0);
+	EXPECT_EQ(reg.threshold, 0);
+	EXPECT_EQ(reg.group, 0);
+
+	reg = (struct io_uring_cint) {
+		.size = sizeof(reg), .version = IORING_CINT_VERSION,
+	};
+	EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, &reg, 1), -ENOENT);
+
+	reg = a;
+	EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), 0);
+	EXPECT_EQ(reg.threshold, 0);
+}
+
+TEST_F(ring, unregister_without_registration)
+{
+	struct io_uring_cint reg = {
+		.size = sizeof(reg), .version = IORING_CINT_VERSION,
+	};
+
+	EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, &reg, 1), -ENOENT);
+}
+
+TEST_F(ring, bounds_are_accepted)
+{
+	struct io_uring_cint reg;
+	unsigned int policy;
+
+	for (policy = 0; policy < CINT_POLICY_NR; policy++) {
+		reg = ring_params(policy, 1);
+		reg.flags = 0;
+		reg.delta_ns = reg.delta_min_ns = reg.max_hold_ns = 0;
+		reg.correction = 0;
+		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), 0);
+		reg = ring_params(policy, CINT_THRESHOLD_MAX);
+		reg.delta_ns = reg.delta_min_ns = CINT_DELAY_MAX_NS;
+		reg.max_hold_ns = CINT_DELAY_MAX_NS;
+		reg.correction = CINT_CORRECTION_MAX;
+		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), 0);
+	}
+}
+
+/* Each wrong member alone, on a ring with and without a setting before. */
+TEST_F(ring, errors_change_nothing)
+{
+	static const struct {
+		const char *what;
+		size_t offset, size;
+		uint64_t value;
+	} wrong[] = {
+#define WRONG(member, value) { #member " " #value,			\
+	offsetof(struct io_uring_cint, member),				\
+	sizeof(((struct io_uring_cint *)0)->member), value }
+		WRONG(size, 0), WRONG(size, 63), WRONG(size, 65),
+		WRONG(size, 128), WRONG(size, 0xffffffff),
+		WRONG(version, 0), WRONG(version, 2), WRONG(version, 0xffff),
+		WRONG(policy, 6), WRONG(policy, 0xffff),
+		WRONG(flags, 2), WRONG(flags, 1u << 30), WRONG(flags, 0x7fffffff),
+		/* a query sets nothing, so parameters with it are a mistake */
+		WRONG(flags, IORING_CINT_QUERY),
+		WRONG(flags, IORING_CINT_QUERY | IORING_CINT_OOO),
+		WRONG(threshold, 0), WRONG(threshold, 257),
+		WRONG(threshold, 0xffffffff),
+		WRONG(delta_ns, 10000001), WRONG(delta_ns, 0xffffffff),
+		WRONG(delta_min_ns, 10000001), WRONG(delta_min_ns, 0xffffffff),
+		WRONG(max_hold_ns, 10000001), WRONG(max_hold_ns, 0xffffffff),
+		WRONG(correction, 16001), WRONG(correction, 0xffffffff),
+		WRONG(group, 1), WRONG(features, 1), WRONG(completions, 1),
+		WRONG(completions, 1ull << 32), WRONG(urgent, 1),
+		WRONG(fires, 1), WRONG(fires, 1ull << 63),
+	};
+	struct io_uring_cint before, reg, sent;
+	size_t i;
+	int with;
+
+	for (with = 0; with < 2; with++) {
+		if (with) {
+			reg = ring_params(CINT_POLICY_CINT_A, 17);
+			ASSERT_EQ(ring_register(&self->r, REGISTER_CINT, &reg,
+						1), 0);
+		}
+		ASSERT_EQ(ring_query(&self->r, &before), 0);
+		for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+			reg = ring_params(CINT_POLICY_CINT, 99);
+			memcpy((char *)&reg + wrong[i].offset, &wrong[i].value,
+			       wrong[i].size);
+			sent = reg;
+			EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg,
+						1), -EINVAL)
+				TH_LOG("%s is accepted", wrong[i].what);
+			EXPECT_EQ(memcmp(&reg, &sent, sizeof(reg)), 0);
+			ASSERT_EQ(ring_query(&self->r, &reg), 0);
+			EXPECT_EQ(memcmp(&reg, &before, sizeof(reg)), 0)
+				TH_LOG("%s changes the setting", wrong[i].what);
+		}
+
+		reg = ring_params(CINT_POLICY_CINT, 99);
+		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 0), -EINVAL);
+		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 2), -EINVAL);
+		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, (void *)16, 1),
+			  -EFAULT);
+		/* readable, but the previous setting can't be stored there */
+		{
+			struct io_uring_cint *ro = mmap(NULL, BLOCK,
+				PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+			ASSERT_NE((void *)ro, MAP_FAILED);
+			*ro = reg;
+			ASSERT_EQ(mprotect(ro, BLOCK, PROT_READ), 0);
+			EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, ro, 1),
+				  -EFAULT);
+			munmap(ro, BLOCK);
+		}
+		ASSERT_EQ(ring_query(&self->r, &reg), 0);
+		EXPECT_EQ(memcmp(&reg, &before, sizeof(reg)), 0);
+	}
+
+	/* the same of unregistering */
+	reg = (struct io_uring_cint) { .size = 63, .version = 1 };
+	EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, &reg, 1), -EINVAL);
+	reg = (struct io_uring_cint) { .size = 64, .version = 2 };
+	EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, &reg, 1), -EINVAL);
+	EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, (void *)16, 1), -EFAULT);
+	EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, &reg, 2), -EINVAL);
+	ASSERT_EQ(ring_query(&self->r, &reg), 0);
+	EXPECT_EQ(memcmp(&reg, &before, sizeof(reg)), 0);
+}
+
+/*
+ * Groups of many rings are distinct; when all are taken a ring is told so, and
+ * the group of a ring that is gone can be had again.
+ */
+TEST(groups)
+{
+	enum { MAX = 255 };
+	static struct ring rings[MAX + 1];
+	static bool seen[MAX + 1];
+	struct rlimit limit = { 1024, 1024 };
+	struct io_uring_cint reg;
+	int nr, ret = 0, tries;
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (nr = 0; nr <= MAX; nr++) {
+		ASSERT_EQ(ring_open(&rings[nr], 1, 0), 0);
+		reg = ring_params(CINT_POLICY_CINT, 1 + nr);
+		ret = ring_register(&rings[nr], REGISTER_CINT, &reg, 1);
+		if (ret)
+			break;
+		ASSERT_EQ(ring_query(&rings[nr], &reg), 0);
+		ASSERT_GE(reg.group, 1);
+		ASSERT_LE(reg.group, MAX);
+		EXPECT_FALSE(seen[reg.group]);
+		seen[reg.group] = true;
+	}
+	ASSERT_EQ(ret, -ENOSPC);
+	/* others may hold some, but this program alone can't be refused early */
+	EXPECT_GT(nr, MAX - 32);
+	ASSERT_EQ(ring_query(&rings[nr], &reg), 0);
+	EXPECT_EQ(reg.group, 0);
+	EXPECT_EQ(reg.threshold, 0);
+
+	/* a ring that has one can still change it */
+	reg = ring_params(CINT_POLICY_STATIC, 3);
+	EXPECT_EQ(ring_register(&rings[0], REGISTER_CINT, &reg, 1), 0);
+
+	/* rings exit asynchronously */
+	ring_close(&rings[nr / 2]);
+	for (tries = 0; tries < 200; tries++) {
+		reg = ring_params(CINT_POLICY_CINT, 7);
+		ret = ring_register(&rings[nr], REGISTER_CINT, &reg, 1);
+		if (ret != -ENOSPC)
+			break;
+		sleep_ms(50);
+	}
+	EXPECT_EQ(ret, 0);
+	EXPECT_EQ(ring_query(&rings[nr], &reg), 0);
+	EXPECT_GE(reg.group, 1);
+	/* the rest is closed by exiting, with their parameters registered */
+}
+
+TEST_HARNESS_MAIN

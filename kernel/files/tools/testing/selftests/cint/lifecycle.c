@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Nothing is lost or delivered twice, whatever happens to the controller: I/O
+ * whose data tells where it belongs goes on while parameters and modes change,
+ * the controller is reset, CPUs go and come, programs are killed with
+ * completions held, requests time out, and the device is removed and found
+ * again.
+ *
+ * CINT_STRESS_SECONDS: how long each of the tests lasts, 4 by default.
+ */
+#include <dirent.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+
+#include "../kselftest_harness.h"
+#include "device.h"
+#include "ring.h"
+
+#define DEPTH		32
+#define REGION_BLOCKS	4096	/* of each thread */
+#define MAX_THREADS	4
+
+FIXTURE(lifecycle)
+{
+	struct device d;
+	struct device_saved saved;
+	bool found;
+	unsigned int seconds;
+};
+
+FIXTURE_SETUP(lifecycle)
+{
+	const char *why = device_find(&self->d), *env;
+
+	self->found = false;
+	if (why)
+		SKIP(return, "%s", why);
+	device_save(&self->d, &self->saved);
+	if (device_set(&self->d, "mode", "kthread"))
+		SKIP(return, "mode kthread is refused on this controller");
+	self->found = true;
+	env = getenv("CINT_STRESS_SECONDS");
+	self->seconds = env ? atoi(env) : 4;
+	if (!self->seconds || self->seconds > 600)
+		self->seconds = 4;
+}
+
+FIXTURE_TEARDOWN(lifecycle)
+{
+	if (self->found)
+		device_restore(&self->d, &self->saved);
+}
+
+/*
+ * One thread of the load: a ring with DEPTH requests in flight in a region of
+ * its own. Each block is written with its own address and a generation, and
+ * must read back as the last one written.
+ */
+struct worker {
+	const struct device *d;
+	int index;
+	bool own_params;
+	bool errors_allowed;	/* the device may go away */
+	volatile bool *stop;
+	pthread_t thread;
+	/* results */
+	unsigned long submitted, completed, twice, bad_data, failed, lost;
+	int setup_error;
+};
+
+struct slot {
+	bool busy, write;
+	uint32_t block;
+	uint32_t generation;
+	char *buf;
+};
+
+static void fill(char *buf, uint64_t block, uint32_t generation)
+{
+	uint64_t *p = (uint64_t *)buf;
+	size_t i;
+
+	for (i = 0; i < BLOCK / sizeof(*p); i++)
+		p[i] = (block << 32 | generation) ^ (i * 0x9e3779b97f4a7c15ULL);
+}
+
+static bool check(const char *buf, uint64_t block, uint32_t generation)
+{
+	const uint64_t *p = (const uint64_t *)buf;
+	size_t i;
+
+	for (i = 0; i < BLOCK / sizeof(*p); i++)
+		if (p[i] != ((block << 32 | generation) ^
+			     (i * 0x9e3779b97f4a7c15ULL)))
+			return false;
+	return true;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	uint32_t *generation = calloc(REGION_BLOCKS, sizeof(*generation));
+	bool *in_flight = calloc(REGION_BLOCKS, sizeof(*in_flight));
+	uint64_t base = (uint64_t)w->index * REGION_BLOCKS, rnd = w->index + 1;
+	struct slot slots[DEPTH] = { };
+	struct io_uring_cqe cqe;
+	unsigned int busy = 0, i;
+	struct ring r;
+	int fd, ret;
+
+	fd = open(w->d->ns, O_RDWR | O_DIRECT);
+	ret = ring_open(&r, 2 * DEPTH, 0);
+	if (fd < 0 || ret || !generation || !in_flight) {
+		w->setup_error = fd < 0 ? errno : -ret;
+		return NULL;
+	}
+	if (w->own_params) {
+		struct io_uring_cint reg = ring_params(CINT_POLICY_CINT_A, 8);
+
+		reg.max_hold_ns = 2000000;
+		w->setup_error = -ring_register(&r, REGISTER_CINT, &reg, 1);
+	}
+	for (i = 0; i < DEPTH; i++)
+		slots[i].buf = buffer_alloc(BLOCK);
+
+	for (;;) {
+		for (i = 0; i < DEPTH && !*w->stop; i++) {
+			struct slot *s = &slots[i];
+			struct io_uring_sqe *sqe;
+
+			if (s->busy)
+				continue;
+			do {
+				rnd = rnd * 6364136223846793005ULL + 1442695040888963407ULL;
+				s->block = (rnd >> 33) % REGION_BLOCKS;
+			} while (in_flight[s->block]);
+			s->write = !generation[s->block] || rnd >> 63;
+			if (s->write)
+				fill(s->buf, base + s->block,
+				     ++generation[s->block]);
+			else
+				memset(s->buf, 0, BLOCK);
+			s->generation = generation[s->block];
+			in_flight[s->block] = true;
+			s->busy = true;
+			busy++;
+			sqe = ring_sqe(&r, s->write ? IORING_OP_WRITE :
+				       IORING_OP_READ, fd, s->buf, BLOCK,
+				       (base + s->block) * BLOCK, i);
+			if ((rnd >> 40) % 8 == 0)
+				sqe->flags = IOSQE_URGENT;
+			if ((rnd >> 44) % 8 == 0)
+				sqe->rw_flags = RWF_BARRIER;
+			w->submitted++;
+		}
+		if (r.queued && ring_submit(&r) < 0) {
+			w->failed++;
+			break;
+		}
+		if (!busy && *w->stop)
+			break;
+		if (ring_wait(&r, &cqe)) {
+			w->lost = busy;
+			break;
+		}
+		do {
+			struct slot *s = &slots[cqe.user_data % DEPTH];
+
+			if (!s->busy) {
+				w->twice++;
+				continue;
+			}
+			w->completed++;
+			if (cqe.res != BLOCK) {
+				w->failed += !w->errors_allowed;
+				/* what is on the drive now is unknown */
+				generation[s->block] = 0;
+			} else if (!s->write && !check(s->buf, base + s->block,
+						       s->generation)) {
+				w->bad_data++;
+			}
+			in_flight[s->block] = false;
+			s->busy = false;
+			busy--;
+		} while (ring_peek(&r, &cqe));
+	}
+	/* a second completion of anything would be here */
+	sleep_ms(20);
+	while (ring_peek(&r, &cqe))
+		w->twice++;
+	ring_close(&r);
+	close(fd);
+	free(generation);
+	free(in_flight);
+	return NULL;
+}
+
+struct load {
+	struct worker workers[MAX_THREADS];
+	int nr;
+	volatile bool stop;
+};
+
+static void load_start(struct __test_metadata *_metadata, struct load *load,
+		       const struct device *d, bool errors_allowed)
+{
+	int i;
+
+	memset(load, 0, sizeof(*load));
+	load->nr = get_nprocs() < 2 ? 2 : get_nprocs() < MAX_THREADS ?
+		get_nprocs() : MAX_THREADS;
+	for (i = 0; i < load->nr; i++) {
+		load->workers[i].d = d;
+		load->workers[i].index = i;
+		load->workers[i].own_params = i % 2;
+		load->workers[i].errors_allowed = errors_allowed;
+		load->workers[i].stop = &load->stop;
+		ASSERT_EQ(pthread_create(&load->workers[i].thread, NULL, work,
+					 &load->workers[i]), 0);
+	}
+}
+
+static void load_stop(struct __test_metadata *_metadata, struct load *load)
+{
+	int i;
+
+	load->stop = true;
+	for (i = 0; i < load->nr; i++) {
+		struct worker *w = &load->workers[i];
+
+		pthread_join(w->thread, NULL);
+		EXPECT_EQ(w->setup_error, 0);
+		EXPECT_GT(w->submitted, 0);
+		EXPECT_EQ(w->completed, w->submitted);
+		EXPECT_EQ(w->twice, 0);
+		EXPECT_EQ(w->lost, 0);
+		EXPECT_EQ(w->failed, 0);
+		EXPECT_EQ(w->bad_data, 0);
+	}
+}
+
+static uint64_t deadline(unsigned int seconds)
+{
+	return now_ns() + seconds * 1000000000ULL;
+}
+
+/* Everything that is done to the controller is done in here as well. */
+static void change_something(const struct device *d, unsigned int i)
+{
+	static const char *const policies[] = {
+		"none", "static", "adaptive", "cint", "cint-a", "cint-rate",
+	};
+
+	switch (i % 8) {
+	case 0:
+	case 4:
+		device_set(d, "policy", policies[i / 4 % 6]);
+		break;
+	case 1:
+		device_set_number(d, "threshold", 1 + i % 40);
+		break;
+	case 2:
+		device_set_number(d, "max_hold_ns", i % 3 * 1000000);
+		break;
+	case 3:
+		device_set(d, "mode", i / 8 % 3 ? "kthread" : "off");
+		break;
+	case 5:
+		device_set_number(d, "delta_ns", i % 5 * 20000);
+		break;
+	case 6:
+		device_set_number(d, "ooo", i / 8 % 2);
+		break;
+	case 7:
+		device_set_number(d, "poll_cpu", i / 8 % 3 ? -1 : 0);
+		break;
+	}
+}
+
+TEST_F_TIMEOUT(lifecycle, parameters_and_modes, 700)
+{
+	struct load load;
+	uint64_t end;
+	unsigned int i;
+
+	load_start(_metadata, &load, &self->d, false);
+	end = deadline(self->seconds);
+	for (i = 0; now_ns() < end; i++) {
+		change_something(&self->d, i);
+		sleep_ms(50);
+	}
+	load_stop(_metadata, &load);
+}
+
+TEST_F_TIMEOUT(lifecycle, controller_reset, 700)
+{
+	char path[96], state[32];
+	struct load load;
+	uint64_t end;
+	unsigned int i;
+
+	snprintf(path, sizeof(path), "%s/reset_controller", self->d.sysfs);
+	if (access(path, W_OK))
+		SKIP(return, "no reset_controller");
+	/* a reset fails what is in flight, and it is tried again */
+	load_start(_metadata, &load, &self->d, false);
+	end = deadline(self->seconds);
+	for (i = 0; now_ns() < end; i++) {
+		EXPECT_EQ(file_write(path, "1"), 0);
+		change_something(&self->d, i);
+		sleep_ms(200);
+	}
+	load_stop(_metadata, &load);
+	snprintf(path, sizeof(path), "%s/state", self->d.sysfs);
+	ASSERT_GT(file_read(path, state, sizeof(state)), 0);
+	EXPECT_STREQ(state, "live\n");
+}
+
+TEST_F_TIMEOUT(lifecycle, cpu_hotplug, 700)
+{
+	char path[64];
+	struct load load;
+	uint64_t end;
+	int cpu, nr = get_nprocs(), done = 0;
+
+	if (nr < 2)
+		SKIP(return, "one CPU");
+	load_start(_metadata, &load, &self->d, false);
+	end = deadline(self->seconds);
+	/* the poller's CPU, the last, and those that own queues */
+	for (cpu = nr - 1; now_ns() < end; cpu = cpu > 1 ? cpu - 1 : nr - 1) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%d/online", cpu);
+		if (!file_write(path, "0")) {
+			done++;
+			sleep_ms(100);
+			EXPECT_EQ(file_write(path, "1"), 0);
+		}
+		sleep_ms(100);
+	}
+	load_stop(_metadata, &load);
+	if (!done)
+		SKIP(return, "no CPU can be taken offline");
+}
+
+TEST_F_TIMEOUT(lifecycle, killed_with_completions_held, 700)
+{
+	struct load load;
+	uint64_t end;
+
+	ASSERT_EQ(device_set(&self->d, "policy", "cint"), 0);
+	ASSERT_EQ(device_set(&self->d, "threshold", "256"), 0);
+	ASSERT_EQ(device_set(&self->d, "delta_ns", "10000000"), 0);
+	ASSERT_EQ(device_set(&self->d, "max_hold_ns", "10000000"), 0);
+	load_start(_metadata, &load, &self->d, false);
+	end = deadline(self->seconds);
+	while (now_ns() < end) {
+		pid_t pid = fork();
+
+		ASSERT_GE(pid, 0);
+		if (!pid) {
+			static char buf[DEPTH][BLOCK] __attribute__((aligned(BLOCK)));
+			struct io_uring_cint reg = ring_params(CINT_POLICY_CINT,
+							       256);
+			struct ring r;
+			int fd = open(self->d.ns, O_RDONLY | O_DIRECT), i;
+
+			if (fd < 0 || ring_open(&r, DEPTH, 0))
+				_exit(1);
+			ring_register(&r, REGISTER_CINT, &reg, 1);
+			for (i = 0; i < DEPTH; i++)
+				ring_sqe(&r, IORING_OP_READ, fd, buf[i], BLOCK,
+					 i * 4 * BLOCK, i);
+			ring_submit(&r);
+			raise(SIGKILL);
+		}
+		waitpid(pid, NULL, 0);
+		sleep_ms(20);
+	}
+	load_stop(_metadata, &load);
+	EXPECT_TRUE(device_settled(&self->d));
+}
+
+/*
+ * A drive slower than its timeout. nvme_timeout() sees completions that are
+ * held, and requests that are truly late, which end in an abort or a reset.
+ */
+TEST_F_TIMEOUT(lifecycle, timeouts, 700)
+{
+	char path[128], before[32], *name = strrchr(self->d.slow, '/');
+	int fd = open(self->d.slow, O_RDONLY | O_DIRECT), i, nr = 0;
+	void *buf = buffer_alloc(16 * BLOCK);
+	struct io_uring_cqe cqe;
+	struct ring r;
+	uint64_t end;
+
+	if (fd < 0)
+		SKIP(return, "no slow namespace %s (CINT_SLOW_NS)", self->d.slow);
+	snprintf(path, sizeof(path), "/sys/block%s/queue/io_timeout", name);
+	if (file_read(path, before, sizeof(before)) <= 0)
+		SKIP(return, "no io_timeout");
+	/* about as long as max_hold, and shorter than the drive takes */
+	ASSERT_EQ(file_write(path, "10"), 0);
+	ASSERT_EQ(device_set(&self->d, "max_hold_ns", "10000000"), 0);
+	ASSERT_EQ(device_set(&self->d, "threshold", "256"), 0);
+	ASSERT_EQ(ring_open(&r, 16, 0), 0);
+	end = deadline(self->seconds);
+	do {
+		for (i = 0; i < 16; i++)
+			ring_sqe(&r, IORING_OP_READ, fd, buf + i * BLOCK, BLOCK,
+				 (uint64_t)i * 4 * BLOCK, i);
+		ASSERT_EQ(ring_submit(&r), 16);
+		for (i = 0; i < 16; i++) {
+			/* it may fail, as it may without cint; it must end */
+			ASSERT_EQ(ring_wait(&r, &cqe), 0);
+			nr++;
+		}
+		EXPECT_FALSE(ring_peek(&r, &cqe));
+	} while (now_ns() < end);
+	EXPECT_GT(nr, 0);
+	EXPECT_EQ(file_write(path, before), 0);
+	ring_close(&r);
+	close(fd);
+	free(buf);
+}
+
+/* The PCI address of the controller, or an empty string. */
+static void pci_address(const struct device *d, char *address, size_t size)
+{
+	char path[128], link[256], *p;
+	ssize_t len;
+
+	address[0] = '\0';
+	snprintf(path, sizeof(path), "%s/device", d->sysfs);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len < 0)
+		return;
+	link[len] = '\0';
+	p = strrchr(link, '/');
+	if (p && strlen(p + 1) < size)
+		strcpy(address, p + 1);
+}
+
+/* Waits until the controller at a PCI address has its cint directory. */
+static bool wait_for_controller(const char *address, const char *ctrl)
+{
+	uint64_t until = now_ns() + WAIT_SECONDS * 1000000000ULL;
+	char path[192];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/nvme/%s/cint/mode",
+		 address, ctrl);
+	while (access(path, R_OK) && now_ns() < until)
+		sleep_ms(50);
+	return !access(path, R_OK);
+}
+
+/* The name of the controller at a PCI address. */
+static void controller_name(const char *address, char *name, size_t size)
+{
+	uint64_t until = now_ns() + WAIT_SECONDS * 1000000000ULL;
+	struct dirent *entry;
+	char path[128];
+	DIR *dir;
+
+	name[0] = '\0';
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/nvme", address);
+	while (!name[0] && now_ns() < until) {
+		dir = opendir(path);
+		while (dir && (entry = readdir(dir)))
+			if (!strncmp(entry->d_name, "nvme", 4))
+				snprintf(name, size, "%.31s", entry->d_name);
+		if (dir)
+			closedir(dir);
+		sleep_ms(50);
+	}
+}
+
+/*
+ * Programs lose their drive and the poller its queues. The last test: a program
+ * that exits late keeps the old number busy, and the drive gets a new one.
+ */
+TEST_F_TIMEOUT(lifecycle, zz_remove_and_rescan, 700)
+{
+	char path[128], address[64], name[32], ns[64];
+	struct load load;
+	uint64_t until;
+	int round, tries;
+	bool found;
+
+	for (round = 0; round < 3; round++) {
+		pci_address(&self->d, address, sizeof(address));
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove",
+			 address);
+		if (!address[0] || access(path, W_OK))
+			SKIP(return, "no PCI device to remove");
+
+		load_start(_metadata, &load, &self->d, true);
+		sleep_ms(300);
+		EXPECT_EQ(file_write(path, "1"), 0);
+		load_stop(_metadata, &load);
+
+		/* the old names are what the other tests know it by */
+		for (tries = 0; tries < 50; tries++) {
+			sleep_ms(200);
+			ASSERT_EQ(file_write("/sys/bus/pci/rescan", "1"), 0);
+			controller_name(address, name, sizeof(name));
+			ASSERT_NE(name[0], '\0');
+			ASSERT_TRUE(wait_for_controller(address, name));
+			until = now_ns() + WAIT_SECONDS * 1000000000ULL;
+			do {
+				sleep_ms(50);
+				found = device_namespace(name, self->d.nsid, ns,
+							 sizeof(ns)) &&
+					!access(ns, R_OK | W_OK);
+			} while (!found && now_ns() < until);
+			ASSERT_TRUE(found);
+			if (!strcmp(name, self->d.ctrl) &&
+			    !strcmp(ns, self->d.ns))
+				break;
+			ASSERT_EQ(file_write(path, "1"), 0);
+		}
+		ASSERT_STREQ(name, self->d.ctrl);
+		ASSERT_STREQ(ns, self->d.ns);
+		/* found again, it has no past */
+		EXPECT_EQ(device_stat(&self->d, "held"), 0);
+		ASSERT_EQ(device_set(&self->d, "mode", "kthread"), 0);
+	}
+}
+
+TEST_HARNESS_MAIN
