@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0
+# Tests of the test driver, the virtual machine runner and the kernel build script.
+
+CHECK_UNIT_TESTS += $(srcdir)/test/test-run-tests
+CHECK_VM_TESTS += $(srcdir)/test/vm/test-runner $(srcdir)/test/vm/test-kernel-build \
+		  $(srcdir)/test/vm/test-machines
