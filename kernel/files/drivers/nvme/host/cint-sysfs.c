@@ -13,6 +13,7 @@
 static const char *const nvme_cint_modes[NVME_CINT_NR_MODES] = {
 	[NVME_CINT_OFF]		= "off",
 	[NVME_CINT_KTHREAD]	= "kthread",
+	[NVME_CINT_DEVICE]	= "device",
 };
 
 static struct nvme_ctrl *nvme_cint_ctrl(struct device *dev)
@@ -54,7 +55,8 @@ static ssize_t mode_store(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RW(mode);
 
-static void nvme_cint_params(struct nvme_cint *cint, struct cint_params *params)
+static void nvme_cint_copy_params(struct nvme_cint *cint,
+				  struct cint_params *params)
 {
 	rcu_read_lock();
 	*params = rcu_dereference(cint->setting)->policy.params;
@@ -89,7 +91,7 @@ static int nvme_cint_change(struct device *dev, struct device_attribute *attr,
 	int ret;
 
 	mutex_lock(&cint->lock);
-	nvme_cint_params(cint, &params);
+	params = *nvme_cint_params(cint);
 	*nvme_cint_member(&params, attr) = value;
 	if (cint_params_check(&params) != CINT_PARAM_OK) {
 		dev_err_ratelimited(ctrl->device,
@@ -109,7 +111,7 @@ static ssize_t nvme_cint_param_show(struct device *dev,
 {
 	struct cint_params params;
 
-	nvme_cint_params(nvme_cint_ctrl(dev)->cint, &params);
+	nvme_cint_copy_params(nvme_cint_ctrl(dev)->cint, &params);
 	return sysfs_emit(buf, "%u\n", *nvme_cint_member(&params, attr));
 }
 
@@ -135,7 +137,7 @@ static ssize_t policy_show(struct device *dev, struct device_attribute *attr,
 
 	for (i = 0; i < CINT_POLICY_NR; i++)
 		names[i] = cint_policy_name(i);
-	nvme_cint_params(nvme_cint_ctrl(dev)->cint, &params);
+	nvme_cint_copy_params(nvme_cint_ctrl(dev)->cint, &params);
 	return nvme_cint_show_choice(buf, names, CINT_POLICY_NR, params.policy);
 }
 
@@ -159,7 +161,7 @@ static ssize_t ooo_show(struct device *dev, struct device_attribute *attr,
 {
 	struct cint_params params;
 
-	nvme_cint_params(nvme_cint_ctrl(dev)->cint, &params);
+	nvme_cint_copy_params(nvme_cint_ctrl(dev)->cint, &params);
 	return sysfs_emit(buf, "%d\n", !!(params.flags & CINT_F_OOO));
 }
 
@@ -251,8 +253,11 @@ static ssize_t stats_show(struct device *dev, struct device_attribute *attr,
 	unsigned int reason;
 	u64 fires = 0;
 	ssize_t len;
+	int ret;
 
-	nvme_cint_get_stats(cint, &stats);
+	ret = nvme_cint_get_stats(cint, &stats);
+	if (ret)
+		return ret < 0 ? ret : -EIO;
 	for (reason = CINT_HOLD + 1; reason < CINT_REASON_NR; reason++)
 		fires += stats.fires[reason];
 
@@ -260,7 +265,7 @@ static ssize_t stats_show(struct device *dev, struct device_attribute *attr,
 			 "completions %llu\ndelivered %llu\nurgent %llu\nheld %llu\noutstanding %llu\nwakeups %llu\nipis %llu\nfires %llu\n",
 			 stats.completions, stats.delivered, stats.urgent,
 			 stats.held, stats.outstanding,
-			 READ_ONCE(cint->wakeups), stats.ipis, fires);
+			 stats.wakeups, stats.ipis, fires);
 	for (reason = CINT_HOLD + 1; reason < CINT_REASON_NR; reason++)
 		len += sysfs_emit_at(buf, len, "fire_%s %llu\n",
 				     cint_reason_name(reason),

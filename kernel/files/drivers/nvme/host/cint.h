@@ -16,6 +16,7 @@ struct nvme_cint_queue;
 enum nvme_cint_mode {
 	NVME_CINT_OFF,		/* interrupts as the controller sends them */
 	NVME_CINT_KTHREAD,	/* a kernel thread polls, delivery by IPI */
+	NVME_CINT_DEVICE,	/* the controller coalesces by marks */
 	NVME_CINT_NR_MODES
 };
 
@@ -36,6 +37,28 @@ struct nvme_cint_ops {
 };
 
 /**
+ * struct nvme_cint_stats - counters of a controller
+ * @completions: taken from completion queues
+ * @urgent: of these, delivered alone because they were urgent
+ * @delivered: handed to the block layer
+ * @held: held back now
+ * @outstanding: submitted, not yet completed
+ * @wakeups: how often the poller got something to do
+ * @ipis: inter-processor interrupts sent
+ * @fires: deliveries by reason
+ */
+struct nvme_cint_stats {
+	u64	completions;
+	u64	urgent;
+	u64	delivered;
+	u64	held;
+	u64	outstanding;
+	u64	wakeups;
+	u64	ipis;
+	u64	fires[CINT_REASON_NR];
+};
+
+/**
  * struct nvme_cint - the coalescer of a controller
  * @ctrl: the controller
  * @ops: its transport
@@ -52,6 +75,10 @@ struct nvme_cint_ops {
  * @queues: by queue id, the admin queue's left out; none while the mode is off
  * @nr_queues: how many slots
  * @cpuhp: for the return of the polling CPU
+ * @device_lock: serialises what is set in the controller, taken inside @lock
+ * @device: the controller is to coalesce, by @device_params
+ * @device_params: what it was set to last
+ * @device_base: its counters when it was told to
  */
 struct nvme_cint {
 	struct nvme_ctrl		*ctrl;
@@ -68,26 +95,10 @@ struct nvme_cint {
 	struct nvme_cint_queue		**queues;
 	unsigned int			nr_queues;
 	struct hlist_node		cpuhp;
-};
-
-/**
- * struct nvme_cint_stats - counters of a controller
- * @completions: taken from completion queues
- * @urgent: of these, delivered alone because they were urgent
- * @delivered: handed to the block layer
- * @held: held back now
- * @outstanding: submitted, not yet completed
- * @ipis: inter-processor interrupts sent
- * @fires: deliveries by reason
- */
-struct nvme_cint_stats {
-	u64	completions;
-	u64	urgent;
-	u64	delivered;
-	u64	held;
-	u64	outstanding;
-	u64	ipis;
-	u64	fires[CINT_REASON_NR];
+	struct mutex			device_lock; /* the controller's feature */
+	bool				device;
+	struct cint_params		device_params;
+	struct nvme_cint_stats		device_base;
 };
 
 #ifdef CONFIG_NVME_CINT
@@ -105,7 +116,29 @@ int nvme_cint_set_mode(struct nvme_cint *cint, enum nvme_cint_mode mode);
 int nvme_cint_set_params(struct nvme_cint *cint,
 			 const struct cint_params *params);
 int nvme_cint_set_poll_cpu(struct nvme_cint *cint, int cpu);
-void nvme_cint_get_stats(struct nvme_cint *cint, struct nvme_cint_stats *stats);
+int nvme_cint_get_stats(struct nvme_cint *cint, struct nvme_cint_stats *stats);
+
+int nvme_cint_start_polling(struct nvme_cint *cint);
+void nvme_cint_stop_polling(struct nvme_cint *cint);
+void nvme_cint_bind(struct nvme_cint *cint);
+void nvme_cint_poll_stats(struct nvme_cint *cint,
+			  struct nvme_cint_stats *stats);
+
+int nvme_cint_check_device(struct nvme_cint *cint);
+int nvme_cint_start_device(struct nvme_cint *cint);
+void nvme_cint_stop_device(struct nvme_cint *cint);
+int nvme_cint_set_device(struct nvme_cint *cint,
+			 const struct cint_params *params);
+void nvme_cint_reset_done(struct nvme_ctrl *ctrl);
+int nvme_cint_device_stats(struct nvme_cint *cint,
+			   struct nvme_cint_stats *stats);
+
+/* The parameters in force; the coalescer is locked. */
+static inline const struct cint_params *nvme_cint_params(struct nvme_cint *cint)
+{
+	return &rcu_dereference_protected(cint->setting,
+			lockdep_is_held(&cint->lock))->policy.params;
+}
 
 struct nvme_cint_queue *nvme_cint_activate(struct nvme_cint *cint, void *queue,
 					   u16 qid);
@@ -132,6 +165,10 @@ static inline int nvme_cint_alloc(struct nvme_ctrl *ctrl,
 				  unsigned int nr_queues)
 {
 	return 0;
+}
+
+static inline void nvme_cint_reset_done(struct nvme_ctrl *ctrl)
+{
 }
 
 static inline void nvme_cint_exit(struct nvme_ctrl *ctrl)

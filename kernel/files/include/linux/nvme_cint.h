@@ -27,7 +27,7 @@
 #define NVME_CINT_MAGIC		"CINT"
 
 /* struct nvme_cint_id->flags */
-#define NVME_CINT_ID_OOO	(1U << 0)	/* CINT_F_OOO can be set */
+#define NVME_CINT_ID_OOO	0x1	/* CINT_F_OOO can be set */
 
 /**
  * struct nvme_cint_id - what the controller can do
