@@ -194,6 +194,7 @@ static int cint_getevents(struct thread_data *td, unsigned int min,
 	unsigned int head = *cq->khead;
 	/* fio documents iodepth_batch_complete_min=0 as polling */
 	bool wait = td->o.iodepth_batch_complete_min != 0;
+	bool polled = false;
 	unsigned int events;
 	int ret;
 
@@ -202,29 +203,27 @@ static int cint_getevents(struct thread_data *td, unsigned int min,
 		events = io_uring_smp_load_acquire(cq->ktail) - head;
 		if (events > max)
 			events = max;
-		if (events && events >= min)
+		/*
+		 * Taken at once: a ring that polls returns without polling
+		 * while its CQ has anything. The entries stay readable until
+		 * fio has fetched them by cint_event(): the CQ has one for each
+		 * io_u, and theirs are not queued again before.
+		 */
+		if (events)
+			io_uring_smp_store_release(cq->khead, head + events);
+		if ((events && events >= min) || polled)
 			break;
 		ret = io_uring_enter((unsigned int)d->ring.ring_fd, 0,
-				     wait ? min : 0, IORING_ENTER_GETEVENTS, NULL);
+				     wait ? min - events : 0,
+				     IORING_ENTER_GETEVENTS, NULL);
 		d->enters++;
 		if (ret < 0 && ret != -EAGAIN && ret != -EINTR) {
 			td_verror(td, -ret, "io_uring_enter getevents");
 			return ret;
 		}
-		if (!min) {
-			events = io_uring_smp_load_acquire(cq->ktail) - head;
-			if (events > max)
-				events = max;
-			break;
-		}
+		/* one look is all that was asked for */
+		polled = !min;
 	}
-
-	/*
-	 * The entries stay readable until fio has fetched them by cint_event():
-	 * the CQ has one for each io_u, and theirs are not queued again before.
-	 */
-	if (events)
-		io_uring_smp_store_release(cq->khead, head + events);
 	return (int)events;
 }
 
