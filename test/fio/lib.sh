@@ -26,7 +26,7 @@ fio() {
 
 fail() {
 	echo "FAILED: $*" >&2
-	for file in "$dir"/out "$dir"/err; do
+	for file in "$dir"/stats "$dir"/err "$dir"/out; do
 		if [ -s "$file" ]; then
 			sed "s|^|  ${file##*/}: |" "$file" | head -n 40 >&2
 		fi
