@@ -59,6 +59,7 @@
 # Kernel output: $(KERNEL_DIR) is a symlink to the built guest kernel with
 # bzImage, vmlinux, System.map, config, include/ (UAPI headers), selftests/;
 # depend on $(KERNEL_STAMP). $(KERNEL_DEBUG_DIR), $(KERNEL_DEBUG_STAMP) likewise.
+# $(QEMU_DIR) is a symlink to the lab's emulator; depend on $(QEMU_STAMP).
 
 srcdir   := $(realpath $(dir $(lastword $(MAKEFILE_LIST))))
 ifeq ($(realpath $(CURDIR)),$(srcdir))
@@ -68,14 +69,14 @@ builddir := $(realpath $(CURDIR))
 endif
 
 MODULES := src fio-engine examples man bpf sim \
-	   test/unit test/lib test/fio test/vm test/lab
+	   test/unit test/lib test/fio test/vm test/qemu test/lab
 
 all:
 
 # Goals that need no configuration, or that install what configure needs and
 # then run make again.
-STANDALONE_GOALS := help clean distclean install-deps kernel kernel-debug \
-		    check demo
+STANDALONE_GOALS := help clean distclean install-deps kernel kernel-debug qemu \
+		    check demo lab lab-quick lab-compare
 GOALS := $(or $(MAKECMDGOALS),all)
 
 ifneq ($(filter-out $(STANDALONE_GOALS),$(GOALS)),)
@@ -117,6 +118,8 @@ KERNEL_DIR	:= $(builddir)/kernel-guest
 KERNEL_STAMP	:= $(KERNEL_DIR)/bzImage
 KERNEL_DEBUG_DIR   := $(builddir)/kernel-debug
 KERNEL_DEBUG_STAMP := $(KERNEL_DEBUG_DIR)/bzImage
+QEMU_DIR	:= $(builddir)/qemu
+QEMU_STAMP	:= $(QEMU_DIR)/bin/qemu-system-x86_64
 
 ALL_TARGETS	  :=
 INSTALL_TARGETS	  :=
@@ -203,7 +206,7 @@ CHECK_BUILD_LIB	 = $(filter $(builddir)/%,$(CHECK_LIB_TESTS)) $(CHECK_FILES)
 CHECK_BUILD_FIO	 = $(filter $(builddir)/%,$(CHECK_FIO_TESTS)) $(CHECK_FILES)
 CHECK_BUILD_VM	 = $(filter $(builddir)/%,$(CHECK_GUEST_TESTS) $(CHECK_VM_TESTS)) \
 		   $(CHECK_BUILD_LIB) $(CHECK_BUILD_FIO) $(CHECK_FILES) \
-		   $(KERNEL_STAMP) $(KERNEL_DEBUG_STAMP)
+		   $(KERNEL_STAMP) $(KERNEL_DEBUG_STAMP) $(QEMU_STAMP)
 
 run_unit = $(call RUN_TESTS,unit) --title unit $(1) $(CHECK_UNIT_TESTS)
 run_lib	 = $(call RUN_TESTS,lib) --title library $(1) $(CHECK_LIB_TESTS)
@@ -211,6 +214,7 @@ run_fio	 = $(call RUN_TESTS,fio) --title fio $(1) $(CHECK_FIO_TESTS)
 run_vm	 = srcdir=$(srcdir) builddir=$(builddir) \
 	   CINT_KERNEL_DIR=$(KERNEL_DIR) \
 	   CINT_KERNEL_DEBUG_DIR=$(KERNEL_DEBUG_DIR) \
+	   CINT_QEMU=$(QEMU_STAMP) \
 	   CINT_LIB_TESTS="$(CHECK_LIB_TESTS)" \
 	   CINT_FIO_TESTS="$(CHECK_FIO_TESTS)" \
 	   CINT_GUEST_TESTS="$(CHECK_GUEST_TESTS)" \
@@ -247,7 +251,7 @@ check-all: all $(CHECK_BUILD_UNIT) $(CHECK_BUILD_VM)
 
 .PHONY: demo demo-run
 demo:
-	@$(srcdir)/scripts/install-deps
+	@$(srcdir)/scripts/install-deps build kernel vm fio qemu
 	+@$(MAKE) --no-print-directory $(MAKE_SELF) demo-run
 
 demo-run: all $(KERNEL_STAMP)
@@ -264,7 +268,7 @@ install-deps:
 
 clean:
 	rm -rf $(addprefix $(builddir)/,$(CLEAN_SUBDIRS)) \
-		$(builddir)/kernel-guest $(builddir)/kernel-debug
+		$(builddir)/kernel-guest $(builddir)/kernel-debug $(builddir)/qemu
 
 distclean: clean
 	rm -f $(builddir)/config-host.mak $(builddir)/config-host.h \
@@ -282,14 +286,19 @@ help:
 	@echo "  install       install them; DESTDIR= and configure's directories"
 	@echo "  kernel        fetch, patch and build the guest kernel, print its path"
 	@echo "  kernel-debug  the same with lockdep, KASAN and friends"
+	@echo "  qemu          build the lab's emulator and drive"
 	@echo "  check         every test, from a bare checkout (needs root to install"
 	@echo "                missing packages)"
 	@echo "  check-unit    unit tests only"
 	@echo "  check-lib     library tests on this machine's kernel"
 	@echo "  check-fio     fio engine tests on this machine's kernel"
 	@echo "  check-vm      everything that runs in a virtual machine"
-	@echo "  demo          compare the policies in a virtual machine, from a bare"
-	@echo "                checkout; writes $(builddir)/demo/"
+	@echo "  demo          compare the policies in virtual time, from a bare checkout;"
+	@echo "                writes $(builddir)/demo/"
+	@echo "  lab           measure all contenders in virtual time, from a bare checkout;"
+	@echo "                writes $(builddir)/lab/ (report.html, results.csv)"
+	@echo "  lab-quick     a part of that, in minutes"
+	@echo "  lab-compare   A=results.json B=results.json: what moved between two results"
 	@echo "  install-deps  install missing Debian packages"
 	@echo "  clean         remove what was built; the kernel cache stays"
 	@echo "  distclean     also remove the configuration"

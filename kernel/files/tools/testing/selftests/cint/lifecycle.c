@@ -7,6 +7,7 @@
  * again.
  *
  * CINT_STRESS_SECONDS: how long each of the tests lasts, 4 by default.
+ * CINT_MODE: the mode to test, kthread by default.
  */
 #include <dirent.h>
 #include <pthread.h>
@@ -28,6 +29,7 @@ FIXTURE(lifecycle)
 	struct device d;
 	struct device_saved saved;
 	bool found;
+	const char *mode;
 	unsigned int seconds;
 };
 
@@ -39,8 +41,10 @@ FIXTURE_SETUP(lifecycle)
 	if (why)
 		SKIP(return, "%s", why);
 	device_save(&self->d, &self->saved);
-	if (device_set(&self->d, "mode", "kthread"))
-		SKIP(return, "mode kthread is refused on this controller");
+	self->mode = getenv("CINT_MODE") ?: "kthread";
+	if (device_set(&self->d, "mode", self->mode))
+		SKIP(return, "mode %s is refused on this controller",
+		     self->mode);
 	self->found = true;
 	env = getenv("CINT_STRESS_SECONDS");
 	self->seconds = env ? atoi(env) : 4;
@@ -248,7 +252,8 @@ static uint64_t deadline(unsigned int seconds)
 }
 
 /* Everything that is done to the controller is done in here as well. */
-static void change_something(const struct device *d, unsigned int i)
+static void change_something(const struct device *d, const char *mode,
+			     unsigned int i)
 {
 	static const char *const policies[] = {
 		"none", "static", "adaptive", "cint", "cint-a", "cint-rate",
@@ -266,7 +271,7 @@ static void change_something(const struct device *d, unsigned int i)
 		device_set_number(d, "max_hold_ns", i % 3 * 1000000);
 		break;
 	case 3:
-		device_set(d, "mode", i / 8 % 3 ? "kthread" : "off");
+		device_set(d, "mode", i / 8 % 3 ? mode : "off");
 		break;
 	case 5:
 		device_set_number(d, "delta_ns", i % 5 * 20000);
@@ -289,7 +294,7 @@ TEST_F_TIMEOUT(lifecycle, parameters_and_modes, 700)
 	load_start(_metadata, &load, &self->d, false);
 	end = deadline(self->seconds);
 	for (i = 0; now_ns() < end; i++) {
-		change_something(&self->d, i);
+		change_something(&self->d, self->mode, i);
 		sleep_ms(50);
 	}
 	load_stop(_metadata, &load);
@@ -310,7 +315,7 @@ TEST_F_TIMEOUT(lifecycle, controller_reset, 700)
 	end = deadline(self->seconds);
 	for (i = 0; now_ns() < end; i++) {
 		EXPECT_EQ(file_write(path, "1"), 0);
-		change_something(&self->d, i);
+		change_something(&self->d, self->mode, i);
 		sleep_ms(200);
 	}
 	load_stop(_metadata, &load);
@@ -526,7 +531,7 @@ TEST_F_TIMEOUT(lifecycle, zz_remove_and_rescan, 700)
 		ASSERT_STREQ(ns, self->d.ns);
 		/* found again, it has no past */
 		EXPECT_EQ(device_stat(&self->d, "held"), 0);
-		ASSERT_EQ(device_set(&self->d, "mode", "kthread"), 0);
+		ASSERT_EQ(device_set(&self->d, "mode", self->mode), 0);
 	}
 }
 
