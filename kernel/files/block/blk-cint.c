@@ -58,6 +58,32 @@ void __blk_rq_set_cint(struct request *rq, const struct cint_scope *scope)
 EXPORT_SYMBOL_GPL(__blk_rq_set_cint);
 
 /**
+ * cint_rw_iter - read or write, marking what is submitted
+ * @rw: the file's ->read_iter() or ->write_iter()
+ * @iocb: the operation, with IOCB_URGENT or IOCB_BARRIER
+ * @iter: the data
+ *
+ * Return: what @rw returns.
+ */
+ssize_t cint_rw_iter(ssize_t (*rw)(struct kiocb *, struct iov_iter *),
+		     struct kiocb *iocb, struct iov_iter *iter)
+{
+	struct cint_scope scope;
+	blk_opf_t opf = 0;
+	ssize_t ret;
+
+	if (iocb->ki_flags & IOCB_URGENT)
+		opf |= REQ_URGENT;
+	if (iocb->ki_flags & IOCB_BARRIER)
+		opf |= REQ_BARRIER;
+	cint_scope_begin(&scope, opf, 0);
+	ret = rw(iocb, iter);
+	cint_scope_end(&scope);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(cint_rw_iter);
+
+/**
  * cint_setting_alloc - make a setting of checked parameters
  * @params: parameters that cint_params_check() accepts
  *

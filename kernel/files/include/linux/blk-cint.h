@@ -114,6 +114,14 @@ static inline void cint_scope_pages(struct address_space *mapping, pgoff_t last)
 	}
 }
 
+static inline bool cint_iocb_marked(const struct kiocb *iocb)
+{
+	return iocb->ki_flags & (IOCB_URGENT | IOCB_BARRIER);
+}
+
+/* not inline: who has no marks shall not pay for the scope on the stack */
+ssize_t cint_rw_iter(ssize_t (*rw)(struct kiocb *, struct iov_iter *),
+		     struct kiocb *iocb, struct iov_iter *iter);
 struct cint_setting *cint_setting_alloc(const struct cint_params *params);
 struct cint_group *cint_group_alloc(const struct cint_params *params);
 int cint_group_set(struct cint_group *group, const struct cint_params *params);
@@ -146,44 +154,36 @@ static inline void cint_scope_pages(struct address_space *mapping, pgoff_t last)
 {
 }
 
-#endif /* CONFIG_BLK_CINT */
-
-static inline blk_opf_t cint_iocb_marks(const struct kiocb *iocb)
+static inline bool cint_iocb_marked(const struct kiocb *iocb)
 {
-	return (iocb->ki_flags & IOCB_URGENT ? REQ_URGENT : 0) |
-		(iocb->ki_flags & IOCB_BARRIER ? REQ_BARRIER : 0);
+	return false;
 }
+
+static inline ssize_t
+cint_rw_iter(ssize_t (*rw)(struct kiocb *, struct iov_iter *),
+	     struct kiocb *iocb, struct iov_iter *iter)
+{
+	return rw(iocb, iter);
+}
+
+#endif /* CONFIG_BLK_CINT */
 
 /* ->read_iter() of @file, marking what it submits as @iocb asks */
 static inline ssize_t cint_read_iter(struct file *file, struct kiocb *iocb,
 				     struct iov_iter *iter)
 {
-	struct cint_scope scope;
-	ssize_t ret;
-
-	if (likely(!(iocb->ki_flags & (IOCB_URGENT | IOCB_BARRIER))))
-		return file->f_op->read_iter(iocb, iter);
-
-	cint_scope_begin(&scope, cint_iocb_marks(iocb), 0);
-	ret = file->f_op->read_iter(iocb, iter);
-	cint_scope_end(&scope);
-	return ret;
+	if (unlikely(cint_iocb_marked(iocb)))
+		return cint_rw_iter(file->f_op->read_iter, iocb, iter);
+	return file->f_op->read_iter(iocb, iter);
 }
 
 /* ->write_iter() of @file, marking what it submits as @iocb asks */
 static inline ssize_t cint_write_iter(struct file *file, struct kiocb *iocb,
 				      struct iov_iter *iter)
 {
-	struct cint_scope scope;
-	ssize_t ret;
-
-	if (likely(!(iocb->ki_flags & (IOCB_URGENT | IOCB_BARRIER))))
-		return file->f_op->write_iter(iocb, iter);
-
-	cint_scope_begin(&scope, cint_iocb_marks(iocb), 0);
-	ret = file->f_op->write_iter(iocb, iter);
-	cint_scope_end(&scope);
-	return ret;
+	if (unlikely(cint_iocb_marked(iocb)))
+		return cint_rw_iter(file->f_op->write_iter, iocb, iter);
+	return file->f_op->write_iter(iocb, iter);
 }
 
 #endif /* _LINUX_BLK_CINT_H */
