@@ -10,10 +10,15 @@
 
 #include "cint.h"
 #include "io_uring.h"
+#include "opdef.h"
 
-int __io_cint_issue(const struct io_issue_def *def, struct io_kiocb *req,
-		    unsigned int issue_flags)
+/*
+ * Issue a request such that the I/O it submits is marked as its SQE asks and
+ * belongs to the group of its ring.
+ */
+int io_cint_issue(struct io_kiocb *req, unsigned int issue_flags)
 {
+	const struct io_issue_def *def = &io_issue_defs[req->opcode];
 	struct cint_scope scope;
 	int ret;
 
@@ -130,6 +135,7 @@ int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 		ctx->cint_group = group;
 	}
 	WRITE_ONCE(ctx->cint_group_id, group->id);
+	ctx->has_cint_group = true;
 	return 0;
 }
 
@@ -160,6 +166,7 @@ int io_unregister_cint(struct io_ring_ctx *ctx, void __user *arg)
 	io_cint_current(ctx, &curr);
 	if (arg && copy_to_user(arg, &curr, sizeof(curr)))
 		return -EFAULT;
+	ctx->has_cint_group = false;
 	WRITE_ONCE(ctx->cint_group_id, 0);
 	return 0;
 }
