@@ -77,7 +77,34 @@ def rows_of_cell(cell, measured):
                if name.startswith(prefix) and count}
     for row in rows:
         row['reasons'] = reasons
+        row.update(_by_class(cell, row['job'], counts, prefix))
     return rows
+
+
+def _by_class(cell, job, counts, prefix):
+    """Deliveries to a class of requests, over the whole of fio's run.
+
+    A policy that heeds the marks delivers urgent requests apart from the others; under
+    all others a delivery is everybody's.
+    """
+    if 'completed' not in counts:
+        return {}
+    marked = {job.name for job in cell.workload.jobs if job.urgent}
+    if cell.workload.paced.urgent:
+        marked.add(cell.workload.paced.name)
+    urgent = job in marked
+    fires = sum(count for name, count in counts.items()
+                if name.startswith(prefix) and name != prefix + 'hold')
+    if cell.contender.polled:
+        fires = counts['device_interrupts']
+    requests = counts['completed']
+    if cell.contender.params.get('policy', '').startswith('cint') and job != TOTAL:
+        alone = counts[prefix + 'urgent']
+        fires = alone if urgent else fires - alone
+        requests = counts['urgent'] if urgent else requests - counts['urgent']
+    return {'class': TOTAL if job == TOTAL else 'urgent' if urgent else 'bulk',
+            'fires': fires, 'fires_per_request': _per(fires, requests),
+            'device_interrupts': counts['device_interrupts']}
 
 
 def save(path, document):
