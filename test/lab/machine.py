@@ -83,8 +83,6 @@ class Ingredients:
         """Why a machine cannot be had with these, or None."""
         if self.kernel(machine.kernel) is None:
             return f'no {machine.kernel} kernel: {self.missing[machine.kernel]}'
-        if machine.interrupt_cost_ns:
-            return 'this emulator cannot charge for interrupts'
         return None
 
     def describe(self):
@@ -102,6 +100,8 @@ def vm_arguments(boot, ingredients):
                  '--qemu', ingredients.paths['qemu'],
                  '--append', ' '.join(words),
                  '--nvme-controller', drive, '--nvme', 'null=1G']
+    if machine.interrupt_cost_ns:
+        arguments += ['--interrupt-cost', str(machine.interrupt_cost_ns)]
     return arguments
 
 

@@ -5,6 +5,7 @@ import os
 from html import escape
 
 import charts
+import experiments
 import results
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -463,8 +464,12 @@ def build(document):
                      {}),
                     ('IOPS', results.TOTAL, 'iops', {}))),
         grouped(rows, 'interrupt-cost', 'When an interrupt costs more',
-                'Instructions know nothing of what an interrupt costs a real CPU. Here a '
-                'stated time is charged for each one, of whatever kind.', 'cost_ns',
+                'Instructions know nothing of what an interrupt costs a real CPU: '
+                'pipeline, caches, mitigations. Here a stated time is charged for each '
+                'one, of the drive, of the timer and between CPUs alike. ' +
+                '; '.join(f'{cost} ns: {source}'
+                          for cost, source in experiments.INTERRUPT_COSTS.items()) +
+                '.', 'cost_ns',
                 'charged, ns', (
                     ('depth 32: IOPS', 'reader', 'iops', {'workload': 'depth-32'}),
                     ('mix: bulk IOPS', 'bulk', 'iops', {'workload': 'paced-mix'}),

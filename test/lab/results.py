@@ -45,7 +45,8 @@ def rows_of_cell(cell, measured):
         'interrupts_per_request': _per(
             sample['nvme'] + sample['timer'] + sample['ipi'], total),
         'instructions_per_request': _per(sample['instructions'], total, 1)
-        if 'instructions' in sample else None,
+        # what is charged for interrupts is no instructions, and in part of the time idle
+        if 'instructions' in sample and not cell.machine.interrupt_cost_ns else None,
     }
     head = {'experiment': cell.experiment, 'workload': cell.workload.name,
             'contender': cell.contender.name, 'axes': dict(cell.axes),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The lab's emulator; as kernel/build, the script knows what there is to do.
 
-CHECK_VM_TESTS += $(srcdir)/test/qemu/test-controller
+CHECK_VM_TESTS += $(srcdir)/test/qemu/test-controller $(srcdir)/test/qemu/test-guest
 
 .PHONY: qemu qemu-link
 qemu:

@@ -35,7 +35,7 @@ enum {
 #define IORING_CINT_FEAT_URGENT		(1U << 0)	/* IOSQE_URGENT, RWF_URGENT */
 #define IORING_CINT_FEAT_BARRIER	(1U << 1)	/* RWF_BARRIER */
 #define IORING_CINT_FEAT_RING_PARAMS	(1U << 2)	/* per-ring parameters */
-#define IORING_CINT_FEAT_DEVICE		(1U << 3)	/* a driver here coalesces */
+#define IORING_CINT_FEAT_DEVICE		(1U << 3)	/* of a device here they are coalesced */
 
 #define IORING_CINT_VERSION	1
 
