@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 # experiment "sensitivity". The period must be longer than the bulk thread may be kept
 # from submitting, and the threshold small enough that the rest of the 32 keeps the
 # drive busy while a batch is delivered.
-THRESHOLD = 20
+THRESHOLD = 22
 DELTA_US = 30
 DELTA_MIN_US = 20
 MAX_HOLD_US = 200
