@@ -6,13 +6,20 @@
 #include <linux/blk-cint.h>
 #include <linux/blk-mq.h>
 #include <linux/export.h>
+#include <linux/mutex.h>
 #include <linux/pagemap.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
 static DEFINE_XARRAY_ALLOC1(cint_groups);
 static atomic64_t cint_setting_seq;
 static atomic_t cint_devices;
+static LIST_HEAD(cint_drains);
+static DEFINE_MUTEX(cint_drains_lock);
+
+DEFINE_STATIC_KEY_FALSE(cint_drain_key);
+EXPORT_SYMBOL_GPL(cint_drain_key);
 
 /* Readahead that holds none of the pages the reader waits for. */
 static bool cint_beyond_read(const struct cint_scope *scope, struct bio *bio)
@@ -210,3 +217,52 @@ bool cint_device_present(void)
 	return atomic_read(&cint_devices);
 }
 EXPORT_SYMBOL_GPL(cint_device_present);
+
+/**
+ * cint_drain_add - have cint_drain() look into a device's queues
+ * @drain: the device's
+ */
+void cint_drain_add(struct cint_drain *drain)
+{
+	mutex_lock(&cint_drains_lock);
+	list_add_tail_rcu(&drain->list, &cint_drains);
+	mutex_unlock(&cint_drains_lock);
+	static_branch_inc(&cint_drain_key);
+}
+EXPORT_SYMBOL_GPL(cint_drain_add);
+
+/**
+ * cint_drain_remove - the opposite
+ * @drain: the device's; it is not called any more on return
+ */
+void cint_drain_remove(struct cint_drain *drain)
+{
+	static_branch_dec(&cint_drain_key);
+	mutex_lock(&cint_drains_lock);
+	list_del_rcu(&drain->list);
+	mutex_unlock(&cint_drains_lock);
+	synchronize_rcu();
+}
+EXPORT_SYMBOL_GPL(cint_drain_remove);
+
+/**
+ * cint_drain - complete what devices have completed without an interrupt
+ * @max: how many requests a device completes at most
+ *
+ * For a task that would otherwise wait. Of each device, looks into the queue
+ * that this CPU submits to.
+ *
+ * Return: how many requests were completed.
+ */
+unsigned int cint_drain(unsigned int max)
+{
+	struct cint_drain *drain;
+	unsigned int nr = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(drain, &cint_drains, list)
+		nr += drain->drain(drain, max);
+	rcu_read_unlock();
+	return nr;
+}
+EXPORT_SYMBOL_GPL(cint_drain);

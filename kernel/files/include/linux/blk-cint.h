@@ -12,6 +12,7 @@
 #include <linux/blk_types.h>
 #include <linux/cint_policy.h>
 #include <linux/fs.h>
+#include <linux/jump_label.h>
 #include <linux/sched.h>
 
 struct request;
@@ -62,6 +63,18 @@ struct cint_group {
 	atomic64_t			urgent;
 	atomic64_t			fires;
 	struct rcu_head			rcu;
+};
+
+/**
+ * struct cint_drain - a device that completes requests without an interrupt
+ * @list: all of them
+ * @drain: complete up to @max requests of the queue that this CPU submits to;
+ *	in a task, in an RCU read-side section
+ */
+struct cint_drain {
+	struct list_head	list;
+	unsigned int		(*drain)(struct cint_drain *drain,
+					 unsigned int max);
 };
 
 /* bounds the state that a driver keeps for a hardware queue */
@@ -131,6 +144,17 @@ void cint_device_add(void);
 void cint_device_remove(void);
 bool cint_device_present(void);
 
+DECLARE_STATIC_KEY_FALSE(cint_drain_key);
+void cint_drain_add(struct cint_drain *drain);
+void cint_drain_remove(struct cint_drain *drain);
+unsigned int cint_drain(unsigned int max);
+
+/* Is there any device that cint_drain() looks into? */
+static inline bool cint_drain_wanted(void)
+{
+	return static_branch_unlikely(&cint_drain_key);
+}
+
 #else /* CONFIG_BLK_CINT */
 
 static inline void bio_set_cint(struct bio *bio)
@@ -157,6 +181,16 @@ static inline void cint_scope_pages(struct address_space *mapping, pgoff_t last)
 static inline bool cint_iocb_marked(const struct kiocb *iocb)
 {
 	return false;
+}
+
+static inline bool cint_drain_wanted(void)
+{
+	return false;
+}
+
+static inline unsigned int cint_drain(unsigned int max)
+{
+	return 0;
 }
 
 static inline ssize_t

@@ -7,6 +7,11 @@
  * parameters change and when a command is aborted; a controller reset ends all
  * commands, held or not. It then coalesces no more, so that the driver sets the
  * parameters again before requests reach it.
+ *
+ * Told to deliver in order, it posts what it holds and only delays the
+ * interrupt. Tasks that are about to wait then complete what is posted, by
+ * cint_drain(). The handler of a queue's interrupts and these tasks exclude each
+ * other by a lock of the queue; a queue that is being suspended is not drained.
  */
 #include <linux/bits.h>
 #include <linux/blk-cint.h>
@@ -124,6 +129,22 @@ static int nvme_cint_push(struct nvme_cint *cint,
 	return ret > 0 ? -EIO : ret;
 }
 
+/*
+ * A controller that does not reorder completions posts them at once, and only
+ * delays the interrupt. A task that is about to wait finds them.
+ */
+static void nvme_cint_set_draining(struct nvme_cint *cint, bool on)
+{
+	const struct cint_params *params = &cint->device_params;
+
+	lockdep_assert_held(&cint->lock);
+	if (params->policy < CINT_POLICY_CINT || params->flags & CINT_F_OOO)
+		on = false;
+	if (on != cint->draining)
+		cint->ops->switch_draining(cint->ctrl, on);
+	cint->draining = on;
+}
+
 /* The counters of the controller, or an NVMe status. */
 static int nvme_cint_read_log(struct nvme_ctrl *ctrl, struct nvme_cint_log *log)
 {
@@ -198,6 +219,7 @@ int nvme_cint_start_device(struct nvme_cint *cint)
 	ret = nvme_cint_push(cint, &cint->device_params);
 	cint->device = !ret;
 	mutex_unlock(&cint->device_lock);
+	nvme_cint_set_draining(cint, !ret);
 	return ret;
 }
 
@@ -210,6 +232,7 @@ void nvme_cint_stop_device(struct nvme_cint *cint)
 	struct cint_params params = *nvme_cint_params(cint);
 
 	params.policy = CINT_POLICY_NONE;
+	nvme_cint_set_draining(cint, false);
 	mutex_lock(&cint->device_lock);
 	cint->device = false;
 	/* if it fails the controller is about to be reset, to the same end */
@@ -241,7 +264,17 @@ int nvme_cint_set_device(struct nvme_cint *cint,
 	if (ret)
 		cint->device_params = old;
 	mutex_unlock(&cint->device_lock);
+	nvme_cint_set_draining(cint, true);
 	return ret;
+}
+
+/**
+ * nvme_cint_exit_device - the controller is being removed
+ * @cint: the controller's coalescer, locked, in mode device
+ */
+void nvme_cint_exit_device(struct nvme_cint *cint)
+{
+	nvme_cint_set_draining(cint, false);
 }
 
 /**

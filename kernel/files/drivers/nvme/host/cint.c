@@ -219,6 +219,8 @@ void nvme_cint_exit(struct nvme_ctrl *ctrl)
 	/* the queues are suspended, so they need not be taken back */
 	if (cint->mode == NVME_CINT_KTHREAD)
 		nvme_cint_stop_polling(cint);
+	else if (cint->mode == NVME_CINT_DEVICE)
+		nvme_cint_exit_device(cint);
 	if (cint->mode != NVME_CINT_OFF)
 		cint_device_remove();
 	cint->mode = NVME_CINT_OFF;

@@ -26,12 +26,15 @@ enum nvme_cint_mode {
  * @switch_queues: with no request in flight, pass every interrupt-driven queue
  *	to the coalescer or take it back; -errno with a reason logged if the
  *	controller can't
+ * @switch_draining: while coalescing, requests may complete without an
+ *	interrupt: have cint_drain() look for these, or no longer
  * @complete_rq: end one request
  * @complete_batch: end a batch of requests
  */
 struct nvme_cint_ops {
 	void	(*poll)(void *queue);
 	int	(*switch_queues)(struct nvme_ctrl *ctrl, bool coalesce);
+	void	(*switch_draining)(struct nvme_ctrl *ctrl, bool on);
 	void	(*complete_rq)(struct request *req);
 	void	(*complete_batch)(struct io_comp_batch *iob);
 };
@@ -79,6 +82,8 @@ struct nvme_cint_stats {
  * @device: the controller is to coalesce, by @device_params
  * @device_params: what it was set to last
  * @device_base: its counters when it was told to
+ * @drain: looks for what it has completed without an interrupt
+ * @draining: it does
  */
 struct nvme_cint {
 	struct nvme_ctrl		*ctrl;
@@ -99,6 +104,8 @@ struct nvme_cint {
 	bool				device;
 	struct cint_params		device_params;
 	struct nvme_cint_stats		device_base;
+	struct cint_drain		drain;
+	bool				draining;
 };
 
 #ifdef CONFIG_NVME_CINT
@@ -129,6 +136,7 @@ int nvme_cint_start_device(struct nvme_cint *cint);
 void nvme_cint_stop_device(struct nvme_cint *cint);
 int nvme_cint_set_device(struct nvme_cint *cint,
 			 const struct cint_params *params);
+void nvme_cint_exit_device(struct nvme_cint *cint);
 void nvme_cint_reset_done(struct nvme_ctrl *ctrl);
 int nvme_cint_device_stats(struct nvme_cint *cint,
 			   struct nvme_cint_stats *stats);

@@ -7,6 +7,10 @@
  * completion that is held is not yet in the completion queue: that queue is
  * read in order, and an urgent completion could otherwise not overtake.
  *
+ * Without out-of-order delivery nothing overtakes, and a completion that is held
+ * is posted at once; only the interrupt is delayed. What the host then takes by
+ * itself is not held any longer.
+ *
  * There is one policy state a completion queue. Queues without interrupts, and
  * vectors with Coalescing Disable set (Feature 09h), deliver every completion
  * at once. While the policy is none, Feature 08h delays interrupts as usual;
@@ -30,6 +34,8 @@ struct NvmeCintQueue {
     /* in the order in which they completed */
     QTAILQ_HEAD(, NvmeRequest) held;
     QEMUTimer timer;
+    /* entries are being posted that no interrupt tells of yet */
+    bool quiet;
 };
 
 struct NvmeCint {
@@ -87,7 +93,29 @@ static void nvme_cint_deliver(NvmeCQueue *cq, enum cint_reason reason)
 {
     trace_pci_nvme_cint_fire(cq->cqid, cint_reason_name(reason));
     cq->ctrl->cint->fires[reason]++;
+    cq->cint->quiet = false;
     nvme_kick_cq(cq);
+    /* what was posted quietly before; what Feature 08h delays is not ours */
+    if (nvme_cint_active(cq)) {
+        nvme_coalesce_signal(cq);
+    }
+}
+
+/* Are entries to be posted without an interrupt? */
+bool nvme_cint_quiet(const NvmeCQueue *cq)
+{
+    return cq->cint && cq->cint->quiet;
+}
+
+/**
+ * nvme_cint_consumed: The host has taken all that was posted
+ */
+void nvme_cint_consumed(NvmeCQueue *cq)
+{
+    if (cq->cint && cq->cint->quiet && QTAILQ_EMPTY(&cq->cint->held)) {
+        cint_flush(&cq->cint->coalescer);
+        nvme_cint_arm(cq->cint);
+    }
 }
 
 /**
@@ -128,7 +156,13 @@ void nvme_cint_complete(NvmeCQueue *cq, NvmeRequest *req)
     if (verdict.reason == CINT_HOLD) {
         cint->fires[CINT_HOLD]++;
         cint->held_max = MAX(cint->held_max, q->coalescer.held);
-        QTAILQ_INSERT_TAIL(&q->held, req, entry);
+        if (cint->policy.params.flags & CINT_F_OOO) {
+            QTAILQ_INSERT_TAIL(&q->held, req, entry);
+        } else {
+            QTAILQ_INSERT_TAIL(&cq->req_list, req, entry);
+            q->quiet = true;
+            nvme_kick_cq(cq);
+        }
         nvme_cint_arm(q);
         return;
     }

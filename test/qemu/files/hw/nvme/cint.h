@@ -38,6 +38,8 @@ bool nvme_cint_active(const struct NvmeCQueue *cq);
 void nvme_cint_abort(struct NvmeCQueue *cq, const struct NvmeSQueue *sq,
                      uint16_t cid);
 void nvme_cint_flush(struct NvmeCQueue *cq);
+bool nvme_cint_quiet(const struct NvmeCQueue *cq);
+void nvme_cint_consumed(struct NvmeCQueue *cq);
 void nvme_cint_vector_changed(struct NvmeCtrl *n);
 
 void nvme_cint_get(const struct NvmeCtrl *n, bool defaults,

@@ -118,6 +118,9 @@ void nvme_coalesce_posted(NvmeCQueue *cq, uint32_t posted, bool plain)
     }
     cq->unsignalled += posted;
     v->unsignalled += posted;
+    if (nvme_cint_quiet(cq)) {
+        return;
+    }
     if (plain || v->disabled || !c->threshold || !c->time) {
         nvme_coalesce_fire(v, NVME_CINT_IRQ_PLAIN);
     } else if (v->unsignalled > c->threshold) {
@@ -142,6 +145,19 @@ void nvme_coalesce_consumed(NvmeCQueue *cq)
         if (!v->unsignalled) {
             timer_del(&v->timer);
         }
+    }
+    if (!left) {
+        nvme_cint_consumed(cq);
+    }
+}
+
+/**
+ * nvme_coalesce_signal: Interrupt for what was posted quietly
+ */
+void nvme_coalesce_signal(NvmeCQueue *cq)
+{
+    if (cq->unsignalled) {
+        nvme_coalesce_fire(nvme_coalesce_vector(cq), NVME_CINT_IRQ_PLAIN);
     }
 }
 

@@ -36,6 +36,7 @@ void nvme_coalesce_init_cq(struct NvmeCQueue *cq);
 void nvme_coalesce_free_cq(struct NvmeCQueue *cq);
 void nvme_coalesce_posted(struct NvmeCQueue *cq, uint32_t posted, bool plain);
 void nvme_coalesce_consumed(struct NvmeCQueue *cq);
+void nvme_coalesce_signal(struct NvmeCQueue *cq);
 
 uint32_t nvme_coalesce_get(const struct NvmeCtrl *n);
 void nvme_coalesce_set(struct NvmeCtrl *n, uint32_t dw11);

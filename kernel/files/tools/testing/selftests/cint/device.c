@@ -232,8 +232,9 @@ static struct counters count(const struct device *d)
  * may run out on a slow machine, which adds a delivery and is no mistake, so
  * that is tried again.
  */
-static void nine_reads(struct __test_metadata *_metadata, struct device *d,
-		       int urgent, int barrier, struct counters want)
+static void nine_reads_after(struct __test_metadata *_metadata,
+			     struct device *d, unsigned int pause_us,
+			     int urgent, int barrier, struct counters want)
 {
 	char *buf = buffer_alloc(9 * BLOCK);
 	int fd = open(d->fast, O_RDONLY | O_DIRECT), try, i;
@@ -256,6 +257,7 @@ static void nine_reads(struct __test_metadata *_metadata, struct device *d,
 				sqe->rw_flags = RWF_BARRIER;
 		}
 		ASSERT_EQ(ring_submit(&r), 9);
+		usleep(pause_us);
 		for (i = 0; i < 9; i++) {
 			ASSERT_EQ(ring_wait(&r, &cqe), 0);
 			EXPECT_EQ(cqe.res, BLOCK);
@@ -272,6 +274,12 @@ static void nine_reads(struct __test_metadata *_metadata, struct device *d,
 	ring_close(&r);
 	close(fd);
 	free(buf);
+}
+
+static void nine_reads(struct __test_metadata *_metadata, struct device *d,
+		       int urgent, int barrier, struct counters want)
+{
+	nine_reads_after(_metadata, d, 0, urgent, barrier, want);
 }
 
 TEST_F(device, a_barrier_ends_a_batch)
@@ -294,6 +302,25 @@ TEST_F(device, threshold)
 	ASSERT_EQ(device_set(&self->d, "threshold", "3"), 0);
 	nine_reads(_metadata, &self->d, -1, -1,
 		   (struct counters) { .threshold = 3, .fires = 3 });
+}
+
+/*
+ * In order, what is held has been posted: a task that begins to wait after that
+ * takes it, and no interrupt is needed.
+ */
+TEST_F(device, in_order_a_waiter_finds_what_is_held)
+{
+	MODE_DEVICE();
+	ASSERT_EQ(device_set(&self->d, "ooo", "0"), 0);
+	nine_reads_after(_metadata, &self->d, 3000, -1, -1,
+			 (struct counters) { .fires = 0 });
+	/* who waits already is told */
+	nine_reads(_metadata, &self->d, 4, 8,
+		   (struct counters) { .urgent = 1, .barrier = 1, .fires = 2 });
+	/* and nobody looks any more */
+	ASSERT_EQ(device_set(&self->d, "ooo", "1"), 0);
+	nine_reads_after(_metadata, &self->d, 3000, -1, 8,
+			 (struct counters) { .barrier = 1, .fires = 1 });
 }
 
 TEST_F(device, policy_none_delivers_each)

@@ -8,6 +8,7 @@
  *
  * CINT_STRESS_SECONDS: how long each of the tests lasts, 4 by default.
  * CINT_MODE: the mode to test, kthread by default.
+ * CINT_OOO: 0 to deliver in order where a test does not change that.
  */
 #include <dirent.h>
 #include <pthread.h>
@@ -46,6 +47,9 @@ FIXTURE_SETUP(lifecycle)
 		SKIP(return, "mode %s is refused on this controller",
 		     self->mode);
 	self->found = true;
+	env = getenv("CINT_OOO");
+	if (env)
+		ASSERT_EQ(device_set(&self->d, "ooo", env), 0);
 	env = getenv("CINT_STRESS_SECONDS");
 	self->seconds = env ? atoi(env) : 4;
 	if (!self->seconds || self->seconds > 600)
