@@ -107,11 +107,12 @@ def paced_mix(quick):
 
 def sensitivity(quick):
     """In the mix: threshold, base delay and correction factor of cint-a, whose delay
-    may shrink to nothing; threshold and least delay of cint-rate."""
-    thresholds = (8, 16, 24) if quick else (8, 16, 20, 24, 32)
+    may shrink to nothing; threshold and least delay of cint-rate; threshold and delay of
+    adaptive."""
+    thresholds = (8, 16, 24) if quick else (8, 16, 24, 32, 40)
     deltas_us = (20, 50, 200) if quick else (10, 20, 50, 100, 200)
     corrections = (2,) if quick else (0, 1, 2, 4)
-    least_us = (5, 15, 30) if quick else (1, 5, 10, 15, 20, 30, 50)
+    least_us = (5, 15, 30) if quick else (1, 5, 10, 20, 30, 40, 60)
     cells = []
     for a, threshold, delta in itertools.product(corrections, thresholds, deltas_us):
         params = who.policy('cint-a', threshold, delta, 1, correction=a)
@@ -123,6 +124,12 @@ def sensitivity(quick):
         cells.append(Cell('sensitivity', what.paced_mix(),
                           who.Contender('cint-rate', 'device', params),
                           axes={'threshold': threshold, 'delta_min_us': least}))
+    # and what adaptive coalescing reaches at its best
+    for threshold, delta in itertools.product(thresholds, deltas_us):
+        params = who.policy('adaptive', threshold, delta)
+        cells.append(Cell('sensitivity', what.paced_mix(),
+                          who.Contender('adaptive', 'device', params),
+                          axes={'threshold': threshold, 'delta_us': delta}))
     return cells
 
 

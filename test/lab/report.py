@@ -332,13 +332,15 @@ def sensitivity(rows):
                 'y_title': 'threshold', 'good_high': high, 'unit': unit}))
 
     maps(pick(mine, contender='cint-rate'), 'delta_min_us', 'least delay, µs', 'cint-rate')
+    maps(pick(mine, contender='adaptive'), 'delta_us', 'Δ, µs', 'adaptive')
     corrected = pick(mine, contender='cint-a')
     for a in sorted({row['axes']['a'] for row in corrected}):
         maps(pick(corrected, a=a), 'delta_us', 'Δ₀, µs', f'cint-a, a = {a:g}')
     return section('sensitivity', 'Sensitivity to the parameters', paragraph(
         'The mix of urgent and bulk reads above. <i>cint-rate</i> by its threshold and its '
         'least delay; <i>cint-a</i>, whose delay may shrink to nothing, by threshold, base '
-        'delay Δ₀ and correction factor a. The stronger the colour the better.'),
+        'delay Δ₀ and correction factor a; <i>adaptive</i>, which knows of no urgency, by '
+        'threshold and delay. The stronger the colour the better.'),
         pair(drawings), table(mine))
 
 
