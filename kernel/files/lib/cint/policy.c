@@ -173,7 +173,7 @@ EXPORT_SYMBOL_GPL(cint_compute_delta);
  * cint_params_default - parameters that suit a drive of about 10 us
  * @params: filled
  *
- * A batch is about two thirds of the usual bulk depth of 32, so that the rest
+ * A batch is less than two thirds of the usual bulk depth of 32, so that the rest
  * keeps the drive busy while it is delivered. The period is long enough for a bulk
  * program to submit again, two to three service times; max_hold lies beyond what
  * a full batch takes. Of the settings that the lab's experiment "sensitivity"
@@ -185,7 +185,7 @@ void cint_params_default(struct cint_params *params)
 	*params = (struct cint_params) {
 		.policy		= CINT_POLICY_CINT_RATE,
 		.flags		= CINT_F_OOO,
-		.threshold	= 22,
+		.threshold	= 20,
 		.delta_ns	= 30000,
 		.delta_min_ns	= 20000,
 		.max_hold_ns	= 200000,
