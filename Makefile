@@ -20,7 +20,8 @@
 #   INSTALL_TARGETS    names of phony targets "make install" runs; their recipes
 #                      use $(INSTALL_DATA), $(INSTALL_PROGRAM) and put
 #                      $(DESTDIR) before $(prefix), $(libdir), $(includedir),
-#                      $(bindir), $(mandir)
+#                      $(bindir), $(sbindir), $(datadir), $(mandir), $(unitdir),
+#                      $(udevdir)
 #   CHECK_UNIT_TESTS   test programs that run on any host, on no special kernel
 #   CHECK_LIB_TESTS    library tests; run on the host's kernel *and* in a guest
 #                      with the patched kernel, so they skip what is missing
@@ -68,8 +69,9 @@ else
 builddir := $(realpath $(CURDIR))
 endif
 
-MODULES := src fio-engine examples man bpf sim \
-	   test/unit test/lib test/fio test/vm test/qemu test/lab
+MODULES := src fio-engine examples man tools bpf sim packaging \
+	   test/unit test/lib test/fio test/tools test/packaging test/vm test/qemu \
+	   test/lab
 
 all:
 
@@ -129,7 +131,7 @@ CHECK_FIO_TESTS	  :=
 CHECK_GUEST_TESTS :=
 CHECK_VM_TESTS	  :=
 CHECK_FILES	  :=
-CLEAN_SUBDIRS	  := src fio-engine fio-src examples man bpf sim test demo results
+CLEAN_SUBDIRS	  := src fio-engine fio-src examples man tools bpf sim packaging test demo results
 
 -include $(foreach m,$(MODULES),$(srcdir)/$(m)/module.mk)
 

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# cintctl on made-up trees, and in the guest on its drives.
+
+CHECK_UNIT_TESTS  += $(addprefix $(srcdir)/test/tools/,cintctl config completion units)
+CHECK_GUEST_TESTS += $(srcdir)/test/tools/guest

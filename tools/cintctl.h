@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* What the parts of cintctl share. See cintctl(8). */
+#ifndef CINTCTL_H
+#define CINTCTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Exit statuses. */
+enum {
+	CTL_OK		= 0,
+	CTL_FAILED	= 1,	/* nothing was changed, or it was changed back */
+	CTL_USAGE	= 2,
+	CTL_INCONSISTENT = 3,	/* a change failed half way and could not be undone */
+};
+
+struct options {
+	bool	json;
+	bool	dry_run;
+	bool	quiet;
+	const char *file;	/* NULL: the default, "-": standard input or output */
+	double	interval;	/* seconds */
+	unsigned long count;	/* 0: without end */
+};
+
+/**
+ * struct attribute - a file of a controller's cint directory
+ * @name: of the file
+ * @text: its content without white space at the ends; NULL if it can't be read
+ * @value: of a list of choices the one in brackets, otherwise @text
+ * @choices: what the kernel offers, NULL-terminated; NULL unless it is a list
+ * @error: why it can't be read, an errno
+ * @writable: it is a parameter; otherwise it only informs
+ */
+struct attribute {
+	char	*name;
+	char	*text;
+	char	*value;
+	char	**choices;
+	int	error;
+	bool	writable;
+};
+
+/**
+ * struct controller - an NVMe controller, as sysfs shows it
+ *
+ * Strings are empty where sysfs does not tell. @attributes has all files of the
+ * cint directory but stats, those known first; it is empty without @coalesces.
+ */
+struct controller {
+	char	*name;
+	char	*model;
+	char	*serial;
+	char	*firmware;
+	char	*transport;
+	char	*address;
+	char	*state;
+	char	*queues;
+	char	**namespaces;
+	bool	coalesces;
+	struct attribute *attributes;
+	size_t	nr_attributes;
+};
+
+struct controllers {
+	struct controller *list;
+	size_t	nr;
+};
+
+/* --- files (files.c) --- */
+
+/* "cintctl: ..." to standard error. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+__attribute__((noreturn)) void out_of_memory(void);
+void *xrealloc(void *pointer, size_t size);
+char *xstrdup(const char *string);
+/* A formatted string; all paths are made by it. */
+char *xprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The directory all paths begin with: $CINTCTL_ROOT, or "" for the system. */
+const char *root_dir(void);
+/* A whole file, or NULL and errno; @length may be NULL. */
+char *read_file(const char *path, size_t *length);
+/* 0 or an errno. Nothing is written to a file that is not there. */
+int write_file(const char *path, const char *text);
+/* Without white space at either end, in place. */
+char *trim(char *text);
+bool parse_integer(const char *text, long long *value);
+/* NULL-terminated lists; sorted as people count, nvme2 before nvme10. */
+char **list_directory(const char *path, bool (*want)(const char *name));
+size_t list_length(char **list);
+void list_append(char ***list, const char *string);
+void list_free(char **list);
+
+/* --- controllers (controller.c) --- */
+
+/* All of the system's, or those of @names; false after a complaint. */
+bool controllers_find(struct controllers *controllers, char *const *names, int nr_names);
+void controllers_free(struct controllers *controllers);
+struct attribute *controller_attribute(const struct controller *controller, const char *name);
+char *controller_path(const struct controller *controller, const char *attribute);
+/* The text of stats, or NULL and errno. */
+char *controller_stats(const struct controller *controller);
+bool controller_mode_is_off(const struct controller *controller);
+
+/* One line of stats. Lines of a form not known are shown as they are. */
+struct counter {
+	char	*name;
+	char	*text;		/* what follows the name */
+	bool	is_number;
+	unsigned long long number;
+};
+/* Cuts up @stats, which must stay; returns a list to free. */
+struct counter *counters_parse(char *stats, size_t *nr);
+/* A state of now, not a count of what happened. */
+bool counter_is_gauge(const char *name);
+
+/* --- support (support.c) --- */
+
+enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
+
+/* Whether its completions can be coalesced; why not is stored in @reason. */
+enum answer controller_supported(const struct controller *controller, char **reason);
+/* Whether mode @mode, which the kernel offers, can be chosen. */
+enum answer controller_mode_supported(const struct controller *controller, const char *mode,
+				      char **reason);
+/* Whether this process may change its parameters. */
+enum answer controller_settable(const struct controller *controller, char **reason);
+const char *answer_name(enum answer answer);
+
+/* --- parameters (parameter.c) --- */
+
+/* What is allowed, as "1 to 256 completions"; NULL when only the kernel knows. */
+char *parameter_range(const struct attribute *attribute);
+/*
+ * The value to write for @text, or NULL with a complaint stored in @problem
+ * that names the value and what is allowed.
+ */
+char *parameter_check(const struct controller *controller, const struct attribute *attribute,
+		      const char *text, char **problem);
+/* Position of a known parameter in listings; unknown ones come after. */
+unsigned int parameter_rank(const char *name);
+
+/* --- changes (change.c) --- */
+
+struct change {
+	const struct controller *controller;
+	const char *attribute;
+	char	*from;
+	char	*to;
+};
+
+struct plan {
+	struct change *changes;
+	size_t	nr;
+};
+
+/*
+ * Add "set @name to @text"; @where precedes a complaint. False after one.
+ * A value that is there already is no change.
+ */
+bool plan_add(struct plan *plan, const struct controller *controller, const char *name,
+	      const char *text, const char *where);
+void plan_free(struct plan *plan);
+/* All of the plan or nothing; prints what it did, or would do. An exit status. */
+int plan_apply(const struct plan *plan, const struct options *options);
+
+/* --- commands: each returns an exit status --- */
+
+int command_list(const struct controllers *controllers, const struct options *options);
+int command_show(const struct controllers *controllers, const struct options *options);
+int command_support(const struct controllers *controllers, const struct options *options);
+int command_set(const struct controllers *controllers, char *const *assignments, int nr,
+		const struct options *options);
+int command_off(const struct controllers *controllers, const struct options *options);
+int command_save(const struct controllers *controllers, const struct options *options);
+int command_restore(const struct controllers *controllers, bool named,
+		    const struct options *options);
+int command_watch(struct controllers *controllers, const struct options *options);
+/* Words for the shells' completion. */
+int command_complete(char *const *arguments, int nr);
+
+#endif /* CINTCTL_H */
