@@ -78,7 +78,7 @@ all:
 # Goals that need no configuration, or that install what configure needs and
 # then run make again.
 STANDALONE_GOALS := help clean distclean install-deps kernel kernel-debug qemu \
-		    check demo lab lab-quick lab-compare
+		    check demo lab lab-quick lab-compare deb kernel-deb
 GOALS := $(or $(MAKECMDGOALS),all)
 
 ifneq ($(filter-out $(STANDALONE_GOALS),$(GOALS)),)
@@ -301,6 +301,10 @@ help:
 	@echo "                writes $(builddir)/lab/ (report.html, results.csv)"
 	@echo "  lab-quick     a part of that, in minutes"
 	@echo "  lab-compare   A=results.json B=results.json: what moved between two results"
+	@echo "  deb           Debian packages of the library, the fio engine and the tools,"
+	@echo "                in $(builddir)/packaging"
+	@echo "  kernel-deb    Debian packages of the patched kernel, with the distribution's"
+	@echo "                configuration (hours), or CONFIG=guest, the tests' one"
 	@echo "  install-deps  install missing Debian packages"
 	@echo "  clean         remove what was built; the kernel cache stays"
 	@echo "  distclean     also remove the configuration"

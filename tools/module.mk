@@ -25,6 +25,8 @@ install-tools:
 		$(DESTDIR)$(datadir)/bash-completion/completions \
 		$(DESTDIR)$(datadir)/zsh/vendor-completions
 	$(INSTALL_PROGRAM) $(CINTCTL) $(DESTDIR)$(sbindir)
+	sed '1s|.*|#!/usr/bin/python3|' $(srcdir)/scripts/compare > $(builddir)/tools/cint-compare
+	$(INSTALL_PROGRAM) $(builddir)/tools/cint-compare $(DESTDIR)$(sbindir)
 	$(INSTALL_DATA) $(CINT_UNIT) $(DESTDIR)$(unitdir)
 	$(INSTALL_DATA) $(CINT_RULES) $(DESTDIR)$(udevdir)/rules.d
 	$(INSTALL_DATA) $(srcdir)/tools/completion/cintctl.bash \
