@@ -3,3 +3,4 @@
 
 CHECK_UNIT_TESTS  += $(addprefix $(srcdir)/test/tools/,cintctl config completion units)
 CHECK_GUEST_TESTS += $(srcdir)/test/tools/guest
+CHECK_VM_TESTS	  += $(srcdir)/test/tools/drives
