@@ -39,6 +39,26 @@ ctl() {
 	"$builddir/tools/cintctl" "$@" > "$dir/out" 2> "$dir/err" < /dev/null || status=$?
 }
 
+# watch_start ARGUMENT...: cintctl watch, in the background, as JSON
+watch_start() {
+	: > "$dir/out"
+	"$builddir/tools/cintctl" -j "$@" > "$dir/out" 2> "$dir/err" < /dev/null &
+	watcher=$!
+	watch_lines 1
+}
+# watch_lines N: until it has printed N more lines, or has ended
+watch_lines() {
+	local until=$(($(wc -l < "$dir/out") + $1))
+	while [ "$(wc -l < "$dir/out")" -lt "$until" ] && kill -0 "$watcher" 2> /dev/null; do
+		sleep 0.05
+	done
+}
+watch_stop() {
+	status=0
+	kill -INT "$watcher"
+	wait "$watcher" || status=$?
+}
+
 ended() { [ "$status" = "$1" ]; }
 out() { grep -q -e "$1" "$dir/out"; }
 err() { grep -q -F -e "$1" "$dir/err"; }
