@@ -13,13 +13,28 @@
 #include <unistd.h>
 #include "cint.h"
 
-static const __u8 cint_opcodes[2][3] = {
-	[DDIR_READ]  = { IORING_OP_READV, IORING_OP_READ, IORING_OP_READ_FIXED },
-	[DDIR_WRITE] = { IORING_OP_WRITEV, IORING_OP_WRITE, IORING_OP_WRITE_FIXED },
-};
-
 /* Shared with the processes that fio forks, so that one of them speaks. */
 static unsigned int *cint_told;
+
+static void cint_sync_prep(struct thread_data *td, const struct io_u *io_u,
+			   struct io_uring_sqe *sqe)
+{
+	/* fixed buffers leave an index that these opcodes refuse */
+	sqe->ioprio = 0;
+	sqe->addr = 0;
+	sqe->buf_index = 0;
+	if (io_u->ddir == DDIR_SYNC_FILE_RANGE) {
+		sqe->opcode = IORING_OP_SYNC_FILE_RANGE;
+		sqe->off = io_u->file->first_write;
+		sqe->len = (__u32)(io_u->file->last_write - io_u->file->first_write);
+		sqe->sync_range_flags = td->o.sync_file_range;
+	} else {
+		sqe->opcode = IORING_OP_FSYNC;
+		sqe->off = 0;
+		sqe->len = 0;
+		sqe->fsync_flags = io_u->ddir == DDIR_DATASYNC ? IORING_FSYNC_DATASYNC : 0;
+	}
+}
 
 static int cint_prep(struct thread_data *td, struct io_u *io_u)
 {
@@ -28,20 +43,17 @@ static int cint_prep(struct thread_data *td, struct io_u *io_u)
 	struct io_uring_sqe *sqe = &d->sqes[io_u->index];
 	struct fio_file *f = io_u->file;
 
-	if (o->registerfiles) {
-		sqe->fd = (__s32)f->engine_pos;
-		sqe->flags = IOSQE_FIXED_FILE;
-	} else {
-		sqe->fd = f->fd;
-		sqe->flags = 0;
-	}
+	if (d->passthrough)
+		return cint_passthrough_prep(td, io_u);
 
+	sqe->flags = d->sqe_flags;
+	sqe->fd = d->sqe_flags & IOSQE_FIXED_FILE ? (__s32)f->engine_pos : f->fd;
 	if (io_u->ddir == DDIR_READ || io_u->ddir == DDIR_WRITE) {
+		sqe->opcode = d->opcode[io_u->ddir];
 		sqe->ioprio = (__u16)td->ioprio;
-		sqe->rw_flags = 0;
+		sqe->rw_flags = d->rw_flags;
 		sqe->off = io_u->offset;
 		if (o->fixedbufs || o->nonvectored) {
-			sqe->opcode = cint_opcodes[io_u->ddir][o->fixedbufs ? 2 : 1];
 			sqe->addr = (uintptr_t)io_u->xfer_buf;
 			sqe->len = (__u32)io_u->xfer_buflen;
 			sqe->buf_index = o->fixedbufs ? (__u16)io_u->index : 0;
@@ -50,30 +62,20 @@ static int cint_prep(struct thread_data *td, struct io_u *io_u)
 
 			iov->iov_base = io_u->xfer_buf;
 			iov->iov_len = io_u->xfer_buflen;
-			sqe->opcode = cint_opcodes[io_u->ddir][0];
 			sqe->addr = (uintptr_t)iov;
 			sqe->len = 1;
 		}
 	} else if (ddir_sync(io_u->ddir)) {
-		/* fixed buffers leave an index that these opcodes refuse */
-		sqe->ioprio = 0;
-		sqe->addr = 0;
-		sqe->buf_index = 0;
-		if (io_u->ddir == DDIR_SYNC_FILE_RANGE) {
-			sqe->opcode = IORING_OP_SYNC_FILE_RANGE;
-			sqe->off = f->first_write;
-			sqe->len = (__u32)(f->last_write - f->first_write);
-			sqe->sync_range_flags = td->o.sync_file_range;
-		} else {
-			sqe->opcode = IORING_OP_FSYNC;
-			sqe->off = 0;
-			sqe->len = 0;
-			sqe->fsync_flags = io_u->ddir == DDIR_DATASYNC ?
-				IORING_FSYNC_DATASYNC : 0;
-		}
+		cint_sync_prep(td, io_u, sqe);
 	}
 	sqe->user_data = (uintptr_t)io_u;
 	return 0;
+}
+
+static void cint_mark_urgent(struct cint_data *d, struct io_uring_sqe *sqe)
+{
+	cint_sqe_set_urgent(sqe);
+	d->marked_urgent++;
 }
 
 static void cint_mark_barrier(struct cint_data *d, struct io_uring_sqe *sqe)
@@ -82,30 +84,37 @@ static void cint_mark_barrier(struct cint_data *d, struct io_uring_sqe *sqe)
 		d->marked_barrier++;
 }
 
-static void cint_mark(struct thread_data *td, struct cint_data *d,
-		      struct io_u *io_u, struct io_uring_sqe *sqe)
+/* What makes some requests other than the rest: marks, priorities, IOSQE_ASYNC. */
+static void cint_select(struct thread_data *td, struct cint_data *d, struct io_u *io_u)
 {
+	struct io_uring_sqe *sqe = cint_sqe(d, io_u->index);
 	struct cint_options *o = td->eo;
-	unsigned int percentage;
 
-	if (!ddir_rw(io_u->ddir)) {
-		if (o->urgent_sync) {
-			cint_sqe_set_urgent(sqe);
-			d->marked_urgent++;
-		}
+	if (o->force_async && ++d->since_async >= o->force_async) {
+		d->since_async = 0;
+		sqe->flags |= IOSQE_ASYNC;
+	}
+	if (io_u->ddir != DDIR_READ && io_u->ddir != DDIR_WRITE) {
+		if (o->urgent_sync && ddir_sync(io_u->ddir))
+			cint_mark_urgent(d, sqe);
 		return;
 	}
 
-	/* fio seeds prio_state from randseed, so a run can be repeated */
-	percentage = o->urgent_percentage[io_u->ddir];
-	if (percentage && rand_between(&td->prio_state, 0, 99) < percentage) {
-		cint_sqe_set_urgent(sqe);
-		io_u->ioprio = CINT_LABEL_URGENT;
-		io_u->clat_prio_index = CINT_URGENT_CLASS;
-		d->marked_urgent++;
+	/* the rest of a short transfer is drawn anew */
+	io_u->ioprio = (unsigned short)td->ioprio;
+	io_u->clat_prio_index = 0;
+	if (d->cmdprio.mode != CMDPRIO_MODE_NONE &&
+	    fio_cmdprio_set_ioprio(td, &d->cmdprio, io_u))
+		sqe->ioprio = io_u->ioprio;
+	if (cint_share_draw(&o->urgent, td, io_u)) {
+		cint_mark_urgent(d, sqe);
+		io_u->ioprio |= CINT_LABEL_URGENT;
+		io_u->clat_prio_index += d->urgent_index[io_u->ddir];
 	}
 	if (o->barrier_every && ++d->since_barrier >= o->barrier_every) {
 		d->since_barrier = 0;
+		cint_mark_barrier(d, sqe);
+	} else if (cint_share_draw(&o->barrier, td, io_u)) {
 		cint_mark_barrier(d, sqe);
 	}
 }
@@ -120,7 +129,7 @@ static enum fio_q_status cint_queue(struct thread_data *td, struct io_u *io_u)
 		return FIO_Q_BUSY;
 
 	/* io_uring has no discard before 6.12, and fio expects it to be done */
-	if (io_u->ddir == DDIR_TRIM) {
+	if (io_u->ddir == DDIR_TRIM && !d->passthrough) {
 		if (d->queued)
 			return FIO_Q_BUSY;
 		do_io_u_trim(td, io_u);
@@ -129,8 +138,8 @@ static enum fio_q_status cint_queue(struct thread_data *td, struct io_u *io_u)
 		return FIO_Q_COMPLETED;
 	}
 
-	if (d->marking)
-		cint_mark(td, d, io_u, &d->sqes[io_u->index]);
+	if (d->select)
+		cint_select(td, d, io_u);
 	d->sq_array[d->sq_tail++ & d->sq_mask] = io_u->index;
 	d->queued++;
 	return FIO_Q_QUEUED;
@@ -154,6 +163,31 @@ static void cint_issued(struct thread_data *td, struct cint_data *d,
 		td->last_issue = now;
 }
 
+/* The kernel's thread takes what is queued; it has to be woken if it has dozed off. */
+static int cint_commit_sqpoll(struct thread_data *td, struct cint_data *d)
+{
+	unsigned int nr = d->queued;
+	int ret;
+
+	cint_issued(td, d, d->sq_tail - nr, nr);
+	io_u_mark_submit(td, nr);
+	d->queued = 0;
+	io_uring_smp_store_release(d->ring.sq.ktail, d->sq_tail);
+	/* it looks at the tail after it has set the flag */
+	io_uring_smp_mb();
+	if (!(*(volatile unsigned int *)d->ring.sq.kflags & IORING_SQ_NEED_WAKEUP))
+		return 0;
+	do {
+		ret = io_uring_enter((unsigned int)d->ring.ring_fd, nr, 0,
+				     IORING_ENTER_SQ_WAKEUP, NULL);
+		d->enters++;
+	} while (ret == -EINTR || ret == -EAGAIN);
+	if (ret >= 0)
+		return 0;
+	td_verror(td, -ret, "io_uring_enter wakeup");
+	return ret;
+}
+
 static int cint_commit(struct thread_data *td)
 {
 	struct cint_data *d = td->io_ops_data;
@@ -165,6 +199,8 @@ static int cint_commit(struct thread_data *td)
 
 	if (o->barrier_batch)
 		cint_mark_barrier(d, &d->sqes[d->sq_array[(d->sq_tail - 1) & d->sq_mask]]);
+	if (d->sqpoll)
+		return cint_commit_sqpoll(td, d);
 	io_uring_smp_store_release(d->ring.sq.ktail, d->sq_tail);
 
 	while (d->queued) {
@@ -184,6 +220,18 @@ static int cint_commit(struct thread_data *td)
 		}
 	}
 	return 0;
+}
+
+/* For nr more completions, or, if that is 0, to have a look. */
+static int cint_wait(struct cint_data *d, unsigned int nr)
+{
+	/* with sqthread_poll there are no system calls: that is what it is for */
+	if (d->sqpoll) {
+		nop;
+		return 0;
+	}
+	d->enters++;
+	return io_uring_enter((unsigned int)d->ring.ring_fd, 0, nr, IORING_ENTER_GETEVENTS, NULL);
 }
 
 static int cint_getevents(struct thread_data *td, unsigned int min,
@@ -213,10 +261,7 @@ static int cint_getevents(struct thread_data *td, unsigned int min,
 			io_uring_smp_store_release(cq->khead, head + events);
 		if ((events && events >= min) || polled)
 			break;
-		ret = io_uring_enter((unsigned int)d->ring.ring_fd, 0,
-				     wait ? min - events : 0,
-				     IORING_ENTER_GETEVENTS, NULL);
-		d->enters++;
+		ret = cint_wait(d, wait ? min - events : 0);
 		if (ret < 0 && ret != -EAGAIN && ret != -EINTR) {
 			td_verror(td, -ret, "io_uring_enter getevents");
 			return ret;
@@ -227,158 +272,61 @@ static int cint_getevents(struct thread_data *td, unsigned int min,
 	return (int)events;
 }
 
+/* Errors that fio reports without what would help. */
+static void cint_explain_error(struct thread_data *td, struct cint_data *d, int error)
+{
+	struct cint_options *o = td->eo;
+
+	if (d->complained)
+		return;
+	d->complained = true;
+	if (error == EOPNOTSUPP && o->uncached)
+		log_err("cint: uncached needs Linux 6.14 or later, and a file system that "
+			"takes RWF_DONTCACHE\n");
+	else if (error == EOPNOTSUPP && o->nowait)
+		log_err("cint: this file does not take nowait (RWF_NOWAIT)\n");
+	else if (error == EOPNOTSUPP && o->hipri)
+		log_err("cint: hipri needs direct=1 and a drive with poll queues "
+			"(nvme.poll_queues=N)\n");
+	else if (error == EAGAIN && o->nowait)
+		log_err("cint: nowait: a request would have had to wait; "
+			"see fio's ignore_error=EAGAIN\n");
+}
+
 static struct io_u *cint_event(struct thread_data *td, int event)
 {
 	struct cint_data *d = td->io_ops_data;
 	struct io_uring_cq *cq = &d->ring.cq;
 	unsigned int index = (d->event_head + (unsigned int)event) & cq->ring_mask;
-	struct io_uring_cqe *cqe = &cq->cqes[index];
+	struct io_uring_cqe *cqe = &cq->cqes[index << d->passthrough];
 	struct io_u *io_u = (struct io_u *)(uintptr_t)cqe->user_data;
 
 	io_u->error = 0;
-	if (cqe->res < 0)
+	if (d->passthrough) {
+		cint_passthrough_result(d, io_u, cqe->res);
+	} else if (cqe->res < 0) {
 		io_u->error = (unsigned int)-cqe->res;
-	else if (ddir_rw(io_u->ddir))
+		cint_explain_error(td, d, -cqe->res);
+	} else if (ddir_rw(io_u->ddir)) {
 		io_u->resid = io_u->xfer_buflen - (unsigned int)cqe->res;
+	}
 	return io_u;
 }
 
-static int cint_register_files(struct thread_data *td, struct cint_data *d)
-{
-	struct fio_file *f;
-	unsigned int i;
-	int ret;
-
-	d->fds = calloc(td->o.nr_files, sizeof(*d->fds));
-	if (!d->fds)
-		return -ENOMEM;
-	for_each_file(td, f, i) {
-		if (generic_open_file(td, f))
-			return -(td->error ?: EIO);
-		d->fds[d->fds_nr++] = f->fd;
-		f->engine_pos = i;
-		/* fio opens it itself, later, and finds this one */
-		f->fd = -1;
-	}
-	ret = io_uring_register_files(&d->ring, d->fds, d->fds_nr);
-	if (ret < 0)
-		log_err("cint: registering %u files: %s\n", d->fds_nr, strerror(-ret));
-	return ret;
-}
-
-static int cint_open_file(struct thread_data *td, struct fio_file *f)
-{
-	struct cint_data *d = td->io_ops_data;
-	struct cint_options *o = td->eo;
-
-	/* before post_init fio opens files only to lay them out */
-	if (!d || !o->registerfiles || !d->fds)
-		return generic_open_file(td, f);
-	f->fd = d->fds[f->engine_pos];
-	return 0;
-}
-
-static int cint_close_file(struct thread_data *td, struct fio_file *f)
-{
-	struct cint_data *d = td->io_ops_data;
-	struct cint_options *o = td->eo;
-
-	if (!d || !o->registerfiles || !d->fds)
-		return generic_close_file(td, f);
-	f->fd = -1;
-	return 0;
-}
-
-static int cint_ring_init(struct thread_data *td, struct cint_data *d)
+/* Called while fio sets the files up, before the engine is initialized. */
+static int cint_get_file_size(struct thread_data *td, struct fio_file *f)
 {
 	struct cint_options *o = td->eo;
-	struct io_uring_params p = {
-		.flags		= IORING_SETUP_CQSIZE,
-		.cq_entries	= td->o.iodepth,
-	};
-	unsigned int i;
-	int fd, ret;
 
-	if (o->hipri)
-		p.flags |= IORING_SETUP_IOPOLL;
-	if (o->defer_taskrun)
-		p.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-			   IORING_SETUP_COOP_TASKRUN;
-
-	/* io_uring_queue_init() of a newer liburing gives a ring without array */
-	fd = io_uring_setup(td->o.iodepth, &p);
-	if (fd == -EINVAL && o->defer_taskrun) {
-		p.flags &= ~(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-			     IORING_SETUP_COOP_TASKRUN);
-		fd = io_uring_setup(td->o.iodepth, &p);
-	}
-	if (fd < 0) {
-		log_err("cint: io_uring_setup() with %u entries: %s\n",
-			td->o.iodepth, strerror(-fd));
-		return fd;
-	}
-	ret = io_uring_queue_mmap(fd, &p, &d->ring);
-	if (ret < 0) {
-		log_err("cint: mapping the ring: %s\n", strerror(-ret));
-		close(fd);
-		return ret;
-	}
-	d->ring_open = true;
-	d->sqes = d->ring.sq.sqes;
-	d->sq_array = d->ring.sq.array;
-	d->sq_mask = p.sq_entries - 1;
-	d->sq_tail = *d->ring.sq.ktail;
-	memset(d->sqes, 0, p.sq_entries * sizeof(*d->sqes));
-
-	for (i = 0; i < td->o.iodepth; i++) {
-		d->iovecs[i].iov_base = d->io_us[i]->buf;
-		d->iovecs[i].iov_len = td_max_bs(td);
-	}
-	if (!o->fixedbufs)
-		return 0;
-	ret = io_uring_register_buffers(&d->ring, d->iovecs, td->o.iodepth);
-	if (ret < 0)
-		log_err("cint: registering %u buffers of %llu bytes: %s%s\n",
-			td->o.iodepth, (unsigned long long)td_max_bs(td), strerror(-ret),
-			ret == -ENOMEM ? " (see ulimit -l)" : "");
-	return ret;
-}
-
-static int cint_ring_params(struct thread_data *td, struct cint_data *d)
-{
-	struct cint_options *o = td->eo;
-	int ret;
-
-	if (o->policy == CINT_POLICY_DEVICE_DEFAULT)
-		return 0;
-	ret = cint_register(&d->ring, &d->set_params, NULL);
-	if (!ret) {
-		d->ring_params = true;
-		return 0;
-	}
-	/* cint_init() has told, and has stopped if the job requires it */
-	if (ret == -EOPNOTSUPP && !o->require)
-		return 0;
-	log_err("cint: setting the ring's parameters: %s\n", cint_strerror(ret));
-	return ret;
-}
-
-static int cint_post_init(struct thread_data *td)
-{
-	struct cint_data *d = td->io_ops_data;
-	struct cint_options *o = td->eo;
-	int ret;
-
-	ret = cint_ring_init(td, d);
-	if (!ret)
-		ret = cint_ring_params(td, d);
-	if (!ret && o->registerfiles)
-		ret = cint_register_files(td, d);
-	if (ret < 0) {
-		td_verror(td, -ret, "cint setup");
+	/* said here, as fio would look for zones first and complain of their lack */
+	if (td->o.zone_mode == ZONE_MODE_ZBD) {
+		log_err("cint: zonemode=zbd is not supported by this engine\n");
+		td_verror(td, EOPNOTSUPP, "cint zonemode");
 		return 1;
 	}
-	return 0;
+	if (o->cmd_type == CINT_CMD_NVME)
+		return cint_passthrough_file_size(td, f);
+	return generic_get_file_size(td, f);
 }
 
 /* JSON and terse output go where log_info() writes, and must stay clean. */
@@ -432,10 +380,37 @@ static int cint_support(struct thread_data *td, struct cint_data *d)
 	return 0;
 }
 
+/* What prep would otherwise decide for each request. */
+static void cint_fill_data(struct thread_data *td, struct cint_data *d)
+{
+	static const __u8 opcodes[CINT_DDIR_NR][3] = {
+		[DDIR_READ]  = { IORING_OP_READV, IORING_OP_READ, IORING_OP_READ_FIXED },
+		[DDIR_WRITE] = { IORING_OP_WRITEV, IORING_OP_WRITE, IORING_OP_WRITE_FIXED },
+	};
+	struct cint_options *o = td->eo;
+	int ddir;
+
+	for (ddir = DDIR_READ; ddir <= DDIR_WRITE; ddir++)
+		d->opcode[ddir] = opcodes[ddir][o->fixedbufs ? 2 : o->nonvectored];
+	if (o->registerfiles)
+		d->sqe_flags = IOSQE_FIXED_FILE;
+	/* as in fio's own engine, there is no cache to spare with direct=1 */
+	if (o->uncached && !td->o.odirect)
+		d->rw_flags |= RWF_DONTCACHE;
+	if (o->nowait)
+		d->rw_flags |= RWF_NOWAIT;
+	d->sqpoll = o->sqpoll;
+	d->passthrough = o->cmd_type == CINT_CMD_NVME;
+	d->select = cint_share_any(&o->urgent) || cint_share_any(&o->barrier) ||
+		    o->urgent_sync || o->barrier_every || o->force_async ||
+		    d->cmdprio.mode != CMDPRIO_MODE_NONE;
+}
+
 static int cint_init(struct thread_data *td)
 {
 	struct cint_options *o = td->eo;
 	struct cint_data *d;
+	int error = EINVAL;
 
 	d = calloc(1, sizeof(*d));
 	if (!d) {
@@ -443,6 +418,9 @@ static int cint_init(struct thread_data *td)
 		return 1;
 	}
 	td->io_ops_data = d;
+	/* the kernel's thread has files of its own before Linux 5.11 */
+	if (o->sqpoll)
+		o->registerfiles = 1;
 	d->io_us = calloc(td->o.iodepth, sizeof(*d->io_us));
 	d->iovecs = calloc(td->o.iodepth, sizeof(*d->iovecs));
 	if (!d->io_us || !d->iovecs) {
@@ -450,14 +428,18 @@ static int cint_init(struct thread_data *td)
 		return 1;
 	}
 	if (cint_options_check(td, &d->set_params) || cint_support(td, d) ||
-	    cint_stats_init(td)) {
-		td_verror(td, EINVAL, "cint init");
-		return 1;
+	    fio_cmdprio_init(td, &d->cmdprio, &o->cmdprio) || cint_stats_init(td))
+		goto fail;
+	if (o->cmd_type == CINT_CMD_NVME) {
+		error = cint_passthrough_init(td, d);
+		if (error)
+			goto fail;
 	}
-	d->marking = o->urgent_percentage[DDIR_READ] ||
-		     o->urgent_percentage[DDIR_WRITE] || o->urgent_sync ||
-		     o->barrier_every;
+	cint_fill_data(td, d);
 	return 0;
+fail:
+	td_verror(td, error, "cint init");
+	return 1;
 }
 
 static int cint_io_u_init(struct thread_data *td, struct io_u *io_u)
@@ -481,6 +463,9 @@ static void cint_cleanup(struct thread_data *td)
 	}
 	for (i = 0; i < d->fds_nr; i++)
 		close(d->fds[i]);
+	fio_cmdprio_cleanup(&d->cmdprio);
+	free(d->trims);
+	free(d->namespaces);
 	free(d->fds);
 	free(d->iovecs);
 	free(d->io_us);
@@ -504,7 +489,7 @@ struct ioengine_ops ioengine = {
 	.cleanup		= cint_cleanup,
 	.open_file		= cint_open_file,
 	.close_file		= cint_close_file,
-	.get_file_size		= generic_get_file_size,
+	.get_file_size		= cint_get_file_size,
 	.options		= cint_fio_options,
 	.option_struct_size	= sizeof(struct cint_options),
 };

@@ -6,7 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "fio.h"
+#include "engines/cmdprio.h"
 #include "liburing-cint.h"
+
+/* From Linux 6.14 on. fio 3.33's RWF_UNCACHED is a value that was given away. */
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE	0x00000080
+#endif
 
 /* cint_policy=default: the ring has no parameters of its own */
 #define CINT_POLICY_DEVICE_DEFAULT	0xffff
@@ -21,19 +27,35 @@
 #define CINT_SET_BAD		(1U << 31)	/* an option was out of its range */
 
 /*
- * fio reports latency by I/O priority.  Urgent requests are put under a priority
- * class that no real I/O priority has; it is a label and never reaches the
- * kernel.
+ * fio reports latency by I/O priority.  Urgent requests are put under the
+ * priority that they have with the topmost bit set, which gives a class from 4 on
+ * that no real I/O priority has; it is a label and never reaches the kernel.
  */
-#define CINT_LABEL_CLASS	4
-#define CINT_LABEL_URGENT	(CINT_LABEL_CLASS << 13)
+#define CINT_LABEL_URGENT	0x8000
 
-/* Index into thread_stat.clat_prio[ddir]. */
 enum { CINT_BULK, CINT_URGENT_CLASS, CINT_CLASS_NR };
+
+/* cmd_type */
+enum { CINT_CMD_NONE, CINT_CMD_NVME };
+
+#define CINT_DDIR_NR	2	/* DDIR_READ, DDIR_WRITE: what can have marks */
+#define CINT_SPLIT_MAX	64	/* sizes in a split, as many as bssplit takes */
+#define CINT_TRIM_RANGE	16	/* bytes of NVMe's description of what to trim */
+
+/* Which share of requests gets a mark: by their size, of other sizes by percentage. */
+struct cint_share {
+	unsigned int percentage[CINT_DDIR_NR];
+	unsigned int split_nr[CINT_DDIR_NR];
+	struct {
+		uint64_t size;
+		unsigned int percentage;
+	} split[CINT_DDIR_NR][CINT_SPLIT_MAX];
+};
 
 struct cint_options {
 	struct thread_data *td;		/* fio wants it first */
-	unsigned int urgent_percentage[2];	/* by DDIR_READ, DDIR_WRITE */
+	struct cint_share urgent;
+	struct cint_share barrier;
 	unsigned int urgent_sync;
 	unsigned int barrier_every;
 	unsigned int barrier_batch;
@@ -46,17 +68,39 @@ struct cint_options {
 	unsigned int correction;
 	unsigned int ooo;
 	unsigned int require;
+	char *stats_file;
+	unsigned int terse;
+	struct cmdprio_options cmdprio;
 	unsigned int fixedbufs;
 	unsigned int registerfiles;
 	unsigned int hipri;
+	unsigned int sqpoll;
+	unsigned int sqpoll_cpu;
+	unsigned int sqpoll_cpu_set;
 	unsigned int nonvectored;
+	unsigned int uncached;
+	unsigned int nowait;
+	unsigned int force_async;
 	unsigned int defer_taskrun;
-	char *stats_file;
+	unsigned int cmd_type;
+};
+
+/* What passthrough has to know of a file. */
+struct cint_namespace {
+	uint32_t nsid;
+	unsigned int block_shift;
 };
 
 struct cint_data {
 	struct io_uring ring;
 	bool ring_open;
+	bool sqpoll;
+	bool passthrough;		/* SQEs and CQEs are twice as large */
+	bool select;			/* not all requests are alike: cint_select() */
+	bool complained;		/* of a failed request */
+	__u8 opcode[CINT_DDIR_NR];
+	__u8 sqe_flags;
+	__kernel_rwf_t rw_flags;
 	struct io_uring_sqe *sqes;	/* one for each io_u, by its index */
 	unsigned int *sq_array;
 	unsigned int sq_mask;
@@ -64,11 +108,15 @@ struct cint_data {
 	unsigned int queued;		/* not yet taken by the kernel */
 	unsigned int event_head;	/* CQ index of event 0 */
 	unsigned int since_barrier;
-	bool marking;
+	unsigned int since_async;
+	unsigned int urgent_index[CINT_DDIR_NR];	/* clat_prio_index of urgent ones */
 	struct io_u **io_us;		/* by index */
 	struct iovec *iovecs;
 	int *fds;			/* registered files */
 	unsigned int fds_nr;
+	struct cint_namespace *namespaces;	/* by fio_file.fileno */
+	uint8_t (*trims)[CINT_TRIM_RANGE];	/* by index */
+	struct cmdprio cmdprio;
 	struct cint_probe probe;
 	bool ring_params;
 	struct io_uring_cint set_params;
@@ -77,10 +125,37 @@ struct cint_data {
 	uint64_t enters;		/* io_uring_enter() calls */
 };
 
+/* options.c */
 extern struct fio_option cint_fio_options[];
-
 int cint_options_check(struct thread_data *td, struct io_uring_cint *params);
+
+/* share.c: options that give a share of the requests, and what they choose */
+int cint_share_parse(struct cint_share *share, const char *name, const char *text,
+		     void *options);
+int cint_share_check(const struct cint_share *share, const char *name);
+bool cint_share_any(const struct cint_share *share);
+bool cint_share_draw(const struct cint_share *share, struct thread_data *td,
+		     const struct io_u *io_u);
+
+/* ring.c: the ring, its registered files and buffers, its parameters */
+int cint_post_init(struct thread_data *td);
+int cint_open_file(struct thread_data *td, struct fio_file *f);
+int cint_close_file(struct thread_data *td, struct fio_file *f);
+
+/* passthrough.c: NVMe commands on /dev/ngXnY */
+int cint_passthrough_check(struct thread_data *td);
+int cint_passthrough_init(struct thread_data *td, struct cint_data *d);
+int cint_passthrough_file_size(struct thread_data *td, struct fio_file *f);
+int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u);
+void cint_passthrough_result(struct cint_data *d, struct io_u *io_u, int res);
+
+/* stats.c */
 int cint_stats_init(struct thread_data *td);
 void cint_stats_write(struct thread_data *td);
+
+static inline struct io_uring_sqe *cint_sqe(const struct cint_data *d, unsigned int index)
+{
+	return &d->sqes[index << d->passthrough];
+}
 
 #endif /* CINT_FIO_ENGINE_H */

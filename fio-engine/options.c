@@ -2,6 +2,7 @@
 /* The options of the fio engine "cint". */
 #include <ctype.h>
 #include <string.h>
+#include <unistd.h>
 #include "cint.h"
 #include "optgroup.h"
 
@@ -23,12 +24,13 @@ static int cint_store(struct cint_options *o, const char *name, long long value,
 	return 0;
 }
 
-#define CINT_STORE(member, least, bit)					\
+#define CINT_STORE(member, least, bit)	CINT_STORE_AS(member, "cint_" #member, least, bit)
+#define CINT_STORE_AS(member, opt, least, bit)				\
 static int cint_store_##member(void *data, long long *value)		\
 {									\
 	struct cint_options *o = data;					\
 									\
-	return cint_store(o, "cint_" #member, *value, least,		\
+	return cint_store(o, opt, *value, least,			\
 			  &o->member, bit);				\
 }
 
@@ -37,12 +39,42 @@ CINT_STORE(delta_ns, 0, CINT_SET_DELTA)
 CINT_STORE(delta_min_ns, 0, CINT_SET_DELTA_MIN)
 CINT_STORE(max_hold_ns, 0, CINT_SET_MAX_HOLD)
 CINT_STORE(barrier_every, 0, 0)
+CINT_STORE_AS(force_async, "force_async", 0, 0)
 
 /* fio hands a boolean over as an int. */
 static int cint_store_ooo(void *data, int *value)
 {
 	return cint_store(data, "cint_ooo", *value, 0,
 			  &((struct cint_options *)data)->ooo, CINT_SET_OOO);
+}
+
+static int cint_store_sqpoll_cpu(void *data, long long *value)
+{
+	struct cint_options *o = data;
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	if (*value < 0 || *value >= cpus) {
+		log_err("sqthread_poll_cpu: %lld is out of range (0 to %ld)\n", *value, cpus - 1);
+		o->set |= CINT_SET_BAD;
+		return 1;
+	}
+	o->sqpoll_cpu = (unsigned int)*value;
+	o->sqpoll_cpu_set = 1;
+	return 0;
+}
+
+static int cint_store_urgent_split(void *data, const char *text)
+{
+	struct cint_options *o = data;
+
+	return cint_share_parse(&o->urgent, "cint_urgent_split", text, data);
+}
+
+static int cint_store_barrier_split(void *data, const char *text)
+{
+	struct cint_options *o = data;
+
+	return cint_share_parse(&o->barrier, "cint_barrier_split", text, data);
 }
 
 /* A decimal number with up to three places: "2", "0.5", "2.125". */
@@ -90,8 +122,8 @@ struct fio_option cint_fio_options[] = {
 	{
 		CINT_OPTION("cint_urgent_percentage", "Urgent percentage"),
 		.type	= FIO_OPT_INT,
-		.off1	= offsetof(struct cint_options, urgent_percentage[DDIR_READ]),
-		.off2	= offsetof(struct cint_options, urgent_percentage[DDIR_WRITE]),
+		.off1	= offsetof(struct cint_options, urgent.percentage[DDIR_READ]),
+		.off2	= offsetof(struct cint_options, urgent.percentage[DDIR_WRITE]),
 		.minval	= 0,
 		.maxval	= 100,
 		.help	= "Mark this percentage of requests urgent; R,W: of reads and of writes",
@@ -99,11 +131,36 @@ struct fio_option cint_fio_options[] = {
 		.interval = 1,
 	},
 	{
+		CINT_OPTION("cint_urgent_split", "Urgent percentage by size"),
+		.type	= FIO_OPT_STR_STORE,
+		.cb	= cint_store_urgent_split,
+		.help	= "SIZE/PERCENTAGE:... of sizes that have their own, such as "
+			  "4k/100:64k/0; after a comma those of writes",
+	},
+	{
 		CINT_OPTION("cint_urgent_sync", "Urgent fsync"),
 		.type	= FIO_OPT_BOOL,
 		.off1	= offsetof(struct cint_options, urgent_sync),
 		.help	= "Mark fsync and fdatasync urgent",
 		.def	= "0",
+	},
+	{
+		CINT_OPTION("cint_barrier_percentage", "Barrier percentage"),
+		.type	= FIO_OPT_INT,
+		.off1	= offsetof(struct cint_options, barrier.percentage[DDIR_READ]),
+		.off2	= offsetof(struct cint_options, barrier.percentage[DDIR_WRITE]),
+		.minval	= 0,
+		.maxval	= 100,
+		.help	= "Mark this percentage of requests as barriers; R,W: of reads and of "
+			  "writes",
+		.def	= "0",
+		.interval = 1,
+	},
+	{
+		CINT_OPTION("cint_barrier_split", "Barrier percentage by size"),
+		.type	= FIO_OPT_STR_STORE,
+		.cb	= cint_store_barrier_split,
+		.help	= "As cint_urgent_split, for barriers",
 	},
 	{
 		CINT_OPTION("cint_barrier_every", "Barrier every"),
@@ -214,6 +271,52 @@ struct fio_option cint_fio_options[] = {
 		.help	= "Append one line of JSON a job: latency by urgency, and counters",
 	},
 	{
+		CINT_OPTION("cint_terse", "Terse line"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, terse),
+		.help	= "With terse output, add a line a job with latency by urgency",
+		.def	= "0",
+	},
+	{
+		CINT_OPTION("cmdprio_percentage", "Priority percentage"),
+		.type	= FIO_OPT_INT,
+		.off1	= offsetof(struct cint_options, cmdprio.percentage[DDIR_READ]),
+		.off2	= offsetof(struct cint_options, cmdprio.percentage[DDIR_WRITE]),
+		.minval	= 0,
+		.maxval	= 100,
+		.help	= "Give this percentage of requests the I/O priority of cmdprio_class "
+			  "and cmdprio",
+		.interval = 1,
+	},
+	{
+		CINT_OPTION("cmdprio_class", "Class of that priority"),
+		.type	= FIO_OPT_INT,
+		.off1	= offsetof(struct cint_options, cmdprio.class[DDIR_READ]),
+		.off2	= offsetof(struct cint_options, cmdprio.class[DDIR_WRITE]),
+		.minval	= IOPRIO_MIN_PRIO_CLASS + 1,
+		.maxval	= IOPRIO_MAX_PRIO_CLASS,
+		.help	= "I/O priority class of these requests: 1 real-time, 2 best effort, "
+			  "3 idle",
+		.interval = 1,
+	},
+	{
+		CINT_OPTION("cmdprio", "Level of that priority"),
+		.type	= FIO_OPT_INT,
+		.off1	= offsetof(struct cint_options, cmdprio.level[DDIR_READ]),
+		.off2	= offsetof(struct cint_options, cmdprio.level[DDIR_WRITE]),
+		.minval	= IOPRIO_MIN_PRIO,
+		.maxval	= IOPRIO_MAX_PRIO,
+		.help	= "I/O priority level of these requests, 0 is the highest",
+		.interval = 1,
+	},
+	{
+		CINT_OPTION("cmdprio_bssplit", "Priority percentage by size"),
+		.type	= FIO_OPT_STR_STORE,
+		.off1	= offsetof(struct cint_options, cmdprio.bssplit_str),
+		.help	= "SIZE/PERCENTAGE[/CLASS/LEVEL]:... of requests that get a priority; "
+			  "after a comma those of writes",
+	},
+	{
 		CINT_OPTION("fixedbufs", "Fixed buffers"),
 		.type	= FIO_OPT_STR_SET,
 		.off1	= offsetof(struct cint_options, fixedbufs),
@@ -232,11 +335,63 @@ struct fio_option cint_fio_options[] = {
 		.help	= "Poll for completions (IORING_SETUP_IOPOLL); marks then change nothing",
 	},
 	{
+		CINT_OPTION("sqthread_poll", "Submission by a kernel thread"),
+		.type	= FIO_OPT_STR_SET,
+		.off1	= offsetof(struct cint_options, sqpoll),
+		.help	= "A kernel thread submits (IORING_SETUP_SQPOLL), this one polls the "
+			  "completion queue; implies registerfiles",
+	},
+	{
+		CINT_OPTION("sqthread_poll_cpu", "CPU of that thread"),
+		.type	= FIO_OPT_INT,
+		.cb	= cint_store_sqpoll_cpu,
+		.help	= "The CPU that the thread of sqthread_poll runs on",
+		.interval = 1,
+	},
+	{
 		CINT_OPTION("nonvectored", "Non-vectored"),
 		.type	= FIO_OPT_BOOL,
 		.off1	= offsetof(struct cint_options, nonvectored),
 		.help	= "Use READ and WRITE rather than READV and WRITEV",
 		.def	= "1",
+	},
+	{
+		CINT_OPTION("uncached", "Uncached"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, uncached),
+		.help	= "Drop buffered data from the page cache when done (RWF_DONTCACHE)",
+		.def	= "0",
+	},
+	{
+		CINT_OPTION("nowait", "No waiting"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, nowait),
+		.help	= "Fail with EAGAIN rather than wait in the submission (RWF_NOWAIT)",
+		.def	= "0",
+	},
+	{
+		CINT_OPTION("force_async", "Force asynchronous"),
+		.type	= FIO_OPT_INT,
+		.cb	= cint_store_force_async,
+		.off1	= offsetof(struct cint_options, force_async),
+		.minval	= 0,
+		.maxval	= 1000000,
+		.help	= "Let a kernel thread issue every Nth request (IOSQE_ASYNC), 0: none",
+		.def	= "0",
+		.interval = 1,
+	},
+	{
+		CINT_OPTION("cmd_type", "Passthrough commands"),
+		.type	= FIO_OPT_STR,
+		.off1	= offsetof(struct cint_options, cmd_type),
+		.help	= "What requests are",
+		.def	= "none",
+		.posval	= {
+			{ .ival = "none", .oval = CINT_CMD_NONE,
+			  .help = "Reads, writes and fsyncs of files and block devices", },
+			{ .ival = "nvme", .oval = CINT_CMD_NVME,
+			  .help = "NVMe commands on character devices, as /dev/ng0n1", },
+		},
 	},
 	{
 		CINT_OPTION("defer_taskrun", "Deferred task work"),
@@ -269,32 +424,47 @@ static void cint_fill_params(const struct cint_options *o,
 		params->flags = o->ooo ? IORING_CINT_OOO : 0;
 }
 
+/* A negative value is a large one here, see cint_store(). */
+static int cint_cmdprio_check(const struct cmdprio_options *prio)
+{
+	static const char *const names[] = { "cmdprio_percentage", "cmdprio_class", "cmdprio" };
+	static const unsigned int most[] = { 100, IOPRIO_MAX_PRIO_CLASS, IOPRIO_MAX_PRIO };
+	int ddir, i;
+
+	for (ddir = DDIR_READ; ddir <= DDIR_WRITE; ddir++) {
+		const unsigned int values[] = {
+			prio->percentage[ddir], prio->class[ddir], prio->level[ddir],
+		};
+
+		for (i = 0; i < 3; i++) {
+			if (values[i] <= most[i])
+				continue;
+			log_err("cint: %s is %d; the range is %d to %u\n", names[i],
+				(int)values[i], i == 1, most[i]);
+			return 1;
+		}
+	}
+	return 0;
+}
+
 /* Options that are wrong together, or with fio's own; fills the parameters. */
 int cint_options_check(struct thread_data *td, struct io_uring_cint *params)
 {
 	struct cint_options *o = td->eo;
 	char text[128];
-	int i;
 
 	if (o->set & CINT_SET_BAD) {
 		log_err("cint: an option is out of its range, see above\n");
 		return 1;
 	}
-	for (i = 0; i < 2; i++) {
-		if (o->urgent_percentage[i] > 100) {
-			log_err("cint: cint_urgent_percentage is %d; the range is 0 to 100\n",
-				(int)o->urgent_percentage[i]);
-			return 1;
-		}
-	}
+	if (cint_share_check(&o->urgent, "cint_urgent_percentage") ||
+	    cint_share_check(&o->barrier, "cint_barrier_percentage") ||
+	    cint_cmdprio_check(&o->cmdprio))
+		return 1;
 	if (o->policy == CINT_POLICY_DEVICE_DEFAULT && o->set) {
 		log_err("cint: cint_threshold, cint_delta_ns, cint_delta_min_ns, "
 			"cint_max_hold_ns, cint_correction and cint_ooo are parameters "
 			"of the ring and need cint_policy other than 'default'\n");
-		return 1;
-	}
-	if (td->o.zone_mode == ZONE_MODE_ZBD) {
-		log_err("cint: zonemode=zbd is not supported by this engine\n");
 		return 1;
 	}
 	/* fio refuses it, too, but in another thread, and gives "No such process" */
@@ -302,6 +472,12 @@ int cint_options_check(struct thread_data *td, struct io_uring_cint *params)
 		log_err("cint: io_submit_mode=offload is not supported by this engine\n");
 		return 1;
 	}
+	if (o->sqpoll_cpu_set && !o->sqpoll) {
+		log_err("cint: sqthread_poll_cpu=%u needs sqthread_poll\n", o->sqpoll_cpu);
+		return 1;
+	}
+	if (o->cmd_type == CINT_CMD_NVME && cint_passthrough_check(td))
+		return 1;
 	if (o->registerfiles && td->o.nr_files != td->o.open_files) {
 		log_err("cint: registerfiles needs openfiles (%u) to equal nrfiles (%u)\n",
 			td->o.open_files, td->o.nr_files);

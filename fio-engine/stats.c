@@ -14,6 +14,9 @@
 #include <unistd.h>
 #include "cint.h"
 
+#define CINT_PERCENTILES	3	/* 50, 99, 99.9 */
+#define CINT_TERSE_VERSION	1
+
 static const char *const cint_class_names[CINT_CLASS_NR] = {
 	[CINT_BULK]		= "bulk",
 	[CINT_URGENT_CLASS]	= "urgent",
@@ -24,20 +27,108 @@ static const char *const cint_ddir_names[2] = {
 	[DDIR_WRITE]	= "write",
 };
 
+/* A second set of the job's priorities, for its urgent requests. */
+static int cint_stats_double(struct thread_stat *ts, int ddir, const uint32_t *prios,
+			     unsigned int nr)
+{
+	unsigned int i;
+
+	if (alloc_clat_prio_stat_ddir(ts, ddir, 2 * (int)nr))
+		return 1;
+	for (i = 0; i < nr; i++) {
+		ts->clat_prio[ddir][i].ioprio = prios[i];
+		ts->clat_prio[ddir][nr + i].ioprio = prios[i] | CINT_LABEL_URGENT;
+	}
+	return 0;
+}
+
+/* After fio_cmdprio_init(), which makes room for priorities if there are several. */
 int cint_stats_init(struct thread_data *td)
 {
+	struct cint_data *d = td->io_ops_data;
 	struct cint_options *o = td->eo;
 	struct thread_stat *ts = &td->ts;
-	int ddir;
+	uint32_t *prios[CINT_DDIR_NR] = { NULL, NULL };
+	unsigned int nr[CINT_DDIR_NR], i;
+	int ddir, ret = 1;
 
+	if (!cint_share_any(&o->urgent) && !o->stats_file && !o->terse)
+		return 0;
 	for (ddir = DDIR_READ; ddir <= DDIR_WRITE; ddir++) {
-		if (!o->urgent_percentage[ddir] && !o->stats_file)
-			continue;
-		if (alloc_clat_prio_stat_ddir(ts, ddir, CINT_CLASS_NR))
-			return 1;
-		ts->clat_prio[ddir][CINT_BULK].ioprio = ts->ioprio;
-		ts->clat_prio[ddir][CINT_URGENT_CLASS].ioprio = CINT_LABEL_URGENT;
+		nr[ddir] = ts->nr_clat_prio[ddir] ?: 1;
+		prios[ddir] = calloc(nr[ddir], sizeof(*prios[ddir]));
+		if (!prios[ddir])
+			goto free;
+		prios[ddir][0] = ts->ioprio;
+		for (i = 0; i < ts->nr_clat_prio[ddir]; i++)
+			prios[ddir][i] = ts->clat_prio[ddir][i].ioprio;
 	}
+	free_clat_prio_stats(ts);
+	for (ddir = DDIR_READ; ddir <= DDIR_WRITE; ddir++) {
+		d->urgent_index[ddir] = nr[ddir];
+		if (cint_stats_double(ts, ddir, prios[ddir], nr[ddir]))
+			goto free;
+	}
+	ret = 0;
+free:
+	free(prios[DDIR_READ]);
+	free(prios[DDIR_WRITE]);
+	return ret;
+}
+
+/* What became of one class of requests in one direction. */
+struct cint_latency {
+	uint64_t count;
+	double iops;
+	double mean_ns;
+	uint64_t min_ns;
+	uint64_t max_ns;
+	unsigned long long percentile_ns[CINT_PERCENTILES];	/* 0: there are none */
+};
+
+/* All priorities of a class together. */
+static int cint_latency(struct thread_data *td, int ddir, int class, struct cint_latency *sum)
+{
+	/* fio ends the list by a zero, and takes no constant */
+	fio_fp64_t list[FIO_IO_U_LIST_MAX_LEN] = {
+		{ .u.f = 50.0 }, { .u.f = 99.0 }, { .u.f = 99.9 },
+	};
+	struct cint_data *d = td->io_ops_data;
+	unsigned long long *percentile = NULL, highest, lowest;
+	unsigned int i, nr = d->urgent_index[ddir];
+	uint64_t *plat;
+	int j;
+
+	*sum = (struct cint_latency){ .min_ns = UINT64_MAX };
+	plat = calloc(FIO_IO_U_PLAT_NR, sizeof(*plat));
+	if (!plat)
+		return 1;
+	for (i = 0; i < nr; i++) {
+		const struct clat_prio_stat *prio =
+			&td->ts.clat_prio[ddir][i + (class == CINT_URGENT_CLASS ? nr : 0)];
+		const struct io_stat *io = &prio->clat_stat;
+
+		if (!io->samples)
+			continue;
+		sum->count += io->samples;
+		sum->mean_ns += io->mean.u.f * (double)io->samples;
+		sum->min_ns = io->min_val < sum->min_ns ? io->min_val : sum->min_ns;
+		sum->max_ns = io->max_val > sum->max_ns ? io->max_val : sum->max_ns;
+		for (j = 0; j < FIO_IO_U_PLAT_NR; j++)
+			plat[j] += prio->io_u_plat[j];
+	}
+	if (sum->count) {
+		sum->mean_ns /= (double)sum->count;
+		if (td->ts.runtime[ddir])
+			sum->iops = (double)sum->count * 1000 / (double)td->ts.runtime[ddir];
+		if (calc_clat_percentiles(plat, sum->count, list, &percentile, &highest,
+					  &lowest) == CINT_PERCENTILES)
+			memcpy(sum->percentile_ns, percentile, sizeof(sum->percentile_ns));
+		free(percentile);
+	} else {
+		sum->min_ns = 0;
+	}
+	free(plat);
 	return 0;
 }
 
@@ -57,32 +148,20 @@ static void cint_json_string(FILE *out, const char *text)
 	putc('"', out);
 }
 
-static void cint_json_class(FILE *out, struct clat_prio_stat *stat,
-			    uint64_t runtime_ms)
+static void cint_json_class(FILE *out, const struct cint_latency *sum)
 {
-	/* fio ends the list by a zero, and takes no constant */
-	fio_fp64_t list[FIO_IO_U_LIST_MAX_LEN] = {
-		{ .u.f = 50.0 }, { .u.f = 99.0 }, { .u.f = 99.9 },
-	};
-	unsigned long long *percentile = NULL;
-	unsigned long long highest, lowest;
-	const struct io_stat *io = &stat->clat_stat;
-	uint64_t count = io->samples;
-
-	if (!count) {
+	if (!sum->count) {
 		fprintf(out, "{\"count\":0}");
 		return;
 	}
 	fprintf(out, "{\"count\":%llu,\"iops\":%.1f,\"mean_ns\":%.1f,"
-		"\"min_ns\":%llu,\"max_ns\":%llu", (unsigned long long)count,
-		runtime_ms ? (double)count * 1000 / (double)runtime_ms : 0.0,
-		io->mean.u.f, (unsigned long long)io->min_val,
-		(unsigned long long)io->max_val);
-	if (calc_clat_percentiles(stat->io_u_plat, count, list, &percentile,
-				  &highest, &lowest) == 3)
+		"\"min_ns\":%llu,\"max_ns\":%llu", (unsigned long long)sum->count,
+		sum->iops, sum->mean_ns, (unsigned long long)sum->min_ns,
+		(unsigned long long)sum->max_ns);
+	if (sum->percentile_ns[0])
 		fprintf(out, ",\"p50_ns\":%llu,\"p99_ns\":%llu,\"p99.9_ns\":%llu",
-			percentile[0], percentile[1], percentile[2]);
-	free(percentile);
+			sum->percentile_ns[0], sum->percentile_ns[1],
+			sum->percentile_ns[2]);
 	putc('}', out);
 }
 
@@ -116,6 +195,7 @@ static void cint_json_kernel(FILE *out, struct cint_data *d)
 static void cint_json(FILE *out, struct thread_data *td)
 {
 	struct cint_data *d = td->io_ops_data;
+	struct cint_latency sum;
 	int ddir, i;
 
 	fprintf(out, "{\"job\":");
@@ -131,12 +211,42 @@ static void cint_json(FILE *out, struct thread_data *td)
 			(unsigned long long)td->ts.runtime[ddir]);
 		for (i = 0; i < CINT_CLASS_NR; i++) {
 			fprintf(out, ",\"%s\":", cint_class_names[i]);
-			cint_json_class(out, &td->ts.clat_prio[ddir][i],
-					td->ts.runtime[ddir]);
+			if (cint_latency(td, ddir, i, &sum))
+				return;
+			cint_json_class(out, &sum);
 		}
 		putc('}', out);
 	}
 	fprintf(out, "}\n");
+}
+
+/*
+ * fio's terse line has no column for it, so this is a line of its own; its first field
+ * is no number, as that of fio's is.
+ */
+static void cint_terse(struct thread_data *td)
+{
+	struct cint_latency sum;
+	char line[2048];
+	int ddir, i, n;
+
+	n = snprintf(line, sizeof(line), "cint;%d;%.128s;%u;%d", CINT_TERSE_VERSION,
+		     td->o.name ?: "", td->thread_number, td->error);
+	for (ddir = DDIR_READ; ddir <= DDIR_WRITE; ddir++) {
+		for (i = CINT_CLASS_NR - 1; i >= 0; i--) {
+			if (cint_latency(td, ddir, i, &sum))
+				return;
+			n += snprintf(line + n, sizeof(line) - (size_t)n,
+				      ";%llu;%.3f;%.3f;%.3f;%.3f;%.3f;%.3f",
+				      (unsigned long long)sum.count,
+				      (double)sum.min_ns / 1000, (double)sum.max_ns / 1000,
+				      sum.mean_ns / 1000, (double)sum.percentile_ns[0] / 1000,
+				      (double)sum.percentile_ns[1] / 1000,
+				      (double)sum.percentile_ns[2] / 1000);
+		}
+	}
+	log_info("%s\n", line);
+	log_info_flush();
 }
 
 /* One write() to a file open for appending: lines of parallel jobs stay whole. */
@@ -149,8 +259,11 @@ void cint_stats_write(struct thread_data *td)
 	FILE *out;
 	int fd;
 
-	if (!o->stats_file || !td->ts.clat_prio[DDIR_READ] ||
-	    !td->ts.clat_prio[DDIR_WRITE])
+	if (!td->ts.clat_prio[DDIR_READ] || !td->ts.clat_prio[DDIR_WRITE])
+		return;
+	if (o->terse && output_format & FIO_OUTPUT_TERSE)
+		cint_terse(td);
+	if (!o->stats_file)
 		return;
 	out = open_memstream(&text, &len);
 	if (!out)

@@ -189,9 +189,18 @@ def patched(quick):
             for kernel in ('guest', 'stock') for number in depths]
 
 
+def engines(quick):
+    """The engine "cint" beside fio's own "io_uring", neither with marks."""
+    if quick:
+        return []
+    return [Cell('engines', what.unmarked(number), contender, axes={'depth': number},
+                 ms=200)
+            for contender in (who.NONE, who.NONE_IO_URING) for number in (1, 4, 32)]
+
+
 EXPERIMENTS = {function.__name__.replace('_', '-'): function for function in (
     depth_sweep, unmarked, figure_6, figure_7, figure_8, paced_mix, sensitivity, cpus, kthread,
-    interrupt_cost, patched)}
+    interrupt_cost, patched, engines)}
 
 
 def cells(quick, only=()):

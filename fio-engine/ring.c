@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* The ring of a job: how it is set up, what is registered with it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cint.h"
+
+/* Not every kernel has the flags that save interruptions of this thread. */
+#define CINT_TASKRUN_FLAGS	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | \
+				 IORING_SETUP_COOP_TASKRUN)
+
+static int cint_ring_open(struct thread_data *td, struct io_uring_params *p)
+{
+	struct cint_options *o = td->eo;
+	int fd;
+
+	if (o->hipri)
+		p->flags |= IORING_SETUP_IOPOLL;
+	if (o->cmd_type == CINT_CMD_NVME)
+		p->flags |= IORING_SETUP_SQE128 | IORING_SETUP_CQE32;
+	if (o->sqpoll) {
+		/* its thread runs what the taskrun flags would leave to this one */
+		p->flags |= IORING_SETUP_SQPOLL;
+		if (o->sqpoll_cpu_set) {
+			p->flags |= IORING_SETUP_SQ_AFF;
+			p->sq_thread_cpu = o->sqpoll_cpu;
+		}
+	} else if (o->defer_taskrun) {
+		p->flags |= CINT_TASKRUN_FLAGS;
+	}
+
+	/* io_uring_queue_init() of a newer liburing gives a ring without array */
+	fd = io_uring_setup(td->o.iodepth, p);
+	if (fd == -EINVAL && p->flags & IORING_SETUP_DEFER_TASKRUN) {
+		p->flags &= ~CINT_TASKRUN_FLAGS;
+		fd = io_uring_setup(td->o.iodepth, p);
+	}
+	if (fd >= 0)
+		return fd;
+	log_err("cint: io_uring_setup() with %u entries: %s\n", td->o.iodepth, strerror(-fd));
+	if (fd == -EINVAL && o->sqpoll_cpu_set)
+		log_err("cint: is there no CPU %u, or is this process kept off it? "
+			"(sqthread_poll_cpu)\n", o->sqpoll_cpu);
+	if (fd == -EINVAL && o->cmd_type == CINT_CMD_NVME)
+		log_err("cint: cmd_type=nvme needs Linux 5.19 or later\n");
+	return fd;
+}
+
+static int cint_ring_init(struct thread_data *td, struct cint_data *d)
+{
+	struct cint_options *o = td->eo;
+	struct io_uring_params p = {
+		.flags		= IORING_SETUP_CQSIZE,
+		.cq_entries	= td->o.iodepth,
+	};
+	unsigned int i;
+	int fd, ret;
+
+	fd = cint_ring_open(td, &p);
+	if (fd < 0)
+		return fd;
+	ret = io_uring_queue_mmap(fd, &p, &d->ring);
+	if (ret < 0) {
+		log_err("cint: mapping the ring: %s\n", strerror(-ret));
+		close(fd);
+		return ret;
+	}
+	d->ring_open = true;
+	d->sqes = d->ring.sq.sqes;
+	d->sq_array = d->ring.sq.array;
+	d->sq_mask = p.sq_entries - 1;
+	d->sq_tail = *d->ring.sq.ktail;
+	memset(d->sqes, 0, (p.sq_entries * sizeof(*d->sqes)) << d->passthrough);
+
+	for (i = 0; i < td->o.iodepth; i++) {
+		d->iovecs[i].iov_base = d->io_us[i]->buf;
+		d->iovecs[i].iov_len = td_max_bs(td);
+	}
+	if (!o->fixedbufs)
+		return 0;
+	ret = io_uring_register_buffers(&d->ring, d->iovecs, td->o.iodepth);
+	if (ret < 0)
+		log_err("cint: registering %u buffers of %llu bytes: %s%s\n",
+			td->o.iodepth, (unsigned long long)td_max_bs(td), strerror(-ret),
+			ret == -ENOMEM ? " (see ulimit -l)" : "");
+	return ret;
+}
+
+static int cint_ring_params(struct thread_data *td, struct cint_data *d)
+{
+	struct cint_options *o = td->eo;
+	int ret;
+
+	if (o->policy == CINT_POLICY_DEVICE_DEFAULT)
+		return 0;
+	ret = cint_register(&d->ring, &d->set_params, NULL);
+	if (!ret) {
+		d->ring_params = true;
+		return 0;
+	}
+	/* cint_init() has told, and has stopped if the job requires it */
+	if (ret == -EOPNOTSUPP && !o->require)
+		return 0;
+	log_err("cint: setting the ring's parameters: %s\n", cint_strerror(ret));
+	return ret;
+}
+
+static int cint_register_files(struct thread_data *td, struct cint_data *d)
+{
+	struct fio_file *f;
+	unsigned int i;
+	int ret;
+
+	d->fds = calloc(td->o.nr_files, sizeof(*d->fds));
+	if (!d->fds)
+		return -ENOMEM;
+	for_each_file(td, f, i) {
+		if (generic_open_file(td, f))
+			return -(td->error ?: EIO);
+		d->fds[d->fds_nr++] = f->fd;
+		f->engine_pos = i;
+		/* fio opens it itself, later, and finds this one */
+		f->fd = -1;
+	}
+	ret = io_uring_register_files(&d->ring, d->fds, d->fds_nr);
+	if (ret < 0)
+		log_err("cint: registering %u files: %s\n", d->fds_nr, strerror(-ret));
+	return ret;
+}
+
+int cint_post_init(struct thread_data *td)
+{
+	struct cint_data *d = td->io_ops_data;
+	struct cint_options *o = td->eo;
+	int ret;
+
+	ret = cint_ring_init(td, d);
+	if (!ret)
+		ret = cint_ring_params(td, d);
+	if (!ret && o->registerfiles)
+		ret = cint_register_files(td, d);
+	if (ret < 0) {
+		td_verror(td, -ret, "cint setup");
+		return 1;
+	}
+	return 0;
+}
+
+int cint_open_file(struct thread_data *td, struct fio_file *f)
+{
+	struct cint_data *d = td->io_ops_data;
+
+	/* before post_init fio opens files only to lay them out */
+	if (!d || !d->fds)
+		return generic_open_file(td, f);
+	f->fd = d->fds[f->engine_pos];
+	return 0;
+}
+
+int cint_close_file(struct thread_data *td, struct fio_file *f)
+{
+	struct cint_data *d = td->io_ops_data;
+
+	if (!d || !d->fds)
+		return generic_close_file(td, f);
+	f->fd = -1;
+	return 0;
+}
