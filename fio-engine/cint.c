@@ -13,11 +13,14 @@
 #include <unistd.h>
 #include "cint.h"
 
+/* What few requests need stays out of the functions that all go through. */
+#define cint_seldom	__attribute__((noinline))
+
 /* Shared with the processes that fio forks, so that one of them speaks. */
 static unsigned int *cint_told;
 
-static void cint_sync_prep(struct thread_data *td, const struct io_u *io_u,
-			   struct io_uring_sqe *sqe)
+static cint_seldom void cint_sync_prep(struct thread_data *td, const struct io_u *io_u,
+				       struct io_uring_sqe *sqe)
 {
 	/* fixed buffers leave an index that these opcodes refuse */
 	sqe->ioprio = 0;
@@ -85,7 +88,7 @@ static void cint_mark_barrier(struct cint_data *d, struct io_uring_sqe *sqe)
 }
 
 /* What makes some requests other than the rest: marks, priorities, IOSQE_ASYNC. */
-static void cint_select(struct thread_data *td, struct cint_data *d, struct io_u *io_u)
+static cint_seldom void cint_select(struct thread_data *td, struct cint_data *d, struct io_u *io_u)
 {
 	struct io_uring_sqe *sqe = cint_sqe(d, io_u->index);
 	struct cint_options *o = td->eo;
@@ -119,6 +122,19 @@ static void cint_select(struct thread_data *td, struct cint_data *d, struct io_u
 	}
 }
 
+/* io_uring has no discard before 6.12, and fio expects it to be done. */
+static cint_seldom enum fio_q_status cint_trim(struct thread_data *td, struct io_u *io_u)
+{
+	struct cint_data *d = td->io_ops_data;
+
+	if (d->queued)
+		return FIO_Q_BUSY;
+	do_io_u_trim(td, io_u);
+	io_u_mark_submit(td, 1);
+	io_u_mark_complete(td, 1);
+	return FIO_Q_COMPLETED;
+}
+
 static enum fio_q_status cint_queue(struct thread_data *td, struct io_u *io_u)
 {
 	struct cint_data *d = td->io_ops_data;
@@ -127,16 +143,8 @@ static enum fio_q_status cint_queue(struct thread_data *td, struct io_u *io_u)
 
 	if (d->queued > d->sq_mask)
 		return FIO_Q_BUSY;
-
-	/* io_uring has no discard before 6.12, and fio expects it to be done */
-	if (io_u->ddir == DDIR_TRIM && !d->passthrough) {
-		if (d->queued)
-			return FIO_Q_BUSY;
-		do_io_u_trim(td, io_u);
-		io_u_mark_submit(td, 1);
-		io_u_mark_complete(td, 1);
-		return FIO_Q_COMPLETED;
-	}
+	if (io_u->ddir == DDIR_TRIM && !d->passthrough)
+		return cint_trim(td, io_u);
 
 	if (d->select)
 		cint_select(td, d, io_u);
@@ -273,12 +281,14 @@ static int cint_getevents(struct thread_data *td, unsigned int min,
 }
 
 /* Errors that fio reports without what would help. */
-static void cint_explain_error(struct thread_data *td, struct cint_data *d, int error)
+static cint_seldom struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, int error)
 {
+	struct cint_data *d = td->io_ops_data;
 	struct cint_options *o = td->eo;
 
+	io_u->error = (unsigned int)error;
 	if (d->complained)
-		return;
+		return io_u;
 	d->complained = true;
 	if (error == EOPNOTSUPP && o->uncached)
 		log_err("cint: uncached needs Linux 6.14 or later, and a file system that "
@@ -291,6 +301,7 @@ static void cint_explain_error(struct thread_data *td, struct cint_data *d, int 
 	else if (error == EAGAIN && o->nowait)
 		log_err("cint: nowait: a request would have had to wait; "
 			"see fio's ignore_error=EAGAIN\n");
+	return io_u;
 }
 
 static struct io_u *cint_event(struct thread_data *td, int event)
@@ -301,15 +312,13 @@ static struct io_u *cint_event(struct thread_data *td, int event)
 	struct io_uring_cqe *cqe = &cq->cqes[index << d->passthrough];
 	struct io_u *io_u = (struct io_u *)(uintptr_t)cqe->user_data;
 
+	if (d->passthrough)
+		return cint_passthrough_event(d, io_u, cqe->res);
+	if (cqe->res < 0)
+		return cint_failed(td, io_u, -cqe->res);
 	io_u->error = 0;
-	if (d->passthrough) {
-		cint_passthrough_result(d, io_u, cqe->res);
-	} else if (cqe->res < 0) {
-		io_u->error = (unsigned int)-cqe->res;
-		cint_explain_error(td, d, -cqe->res);
-	} else if (ddir_rw(io_u->ddir)) {
+	if (ddir_rw(io_u->ddir))
 		io_u->resid = io_u->xfer_buflen - (unsigned int)cqe->res;
-	}
 	return io_u;
 }
 

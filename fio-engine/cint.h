@@ -147,7 +147,7 @@ int cint_passthrough_check(struct thread_data *td);
 int cint_passthrough_init(struct thread_data *td, struct cint_data *d);
 int cint_passthrough_file_size(struct thread_data *td, struct fio_file *f);
 int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u);
-void cint_passthrough_result(struct cint_data *d, struct io_u *io_u, int res);
+struct io_u *cint_passthrough_event(struct cint_data *d, struct io_u *io_u, int res);
 
 /* stats.c */
 int cint_stats_init(struct thread_data *td);

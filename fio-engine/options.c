@@ -293,10 +293,11 @@ struct fio_option cint_fio_options[] = {
 		.type	= FIO_OPT_INT,
 		.off1	= offsetof(struct cint_options, cmdprio.class[DDIR_READ]),
 		.off2	= offsetof(struct cint_options, cmdprio.class[DDIR_WRITE]),
-		.minval	= IOPRIO_MIN_PRIO_CLASS + 1,
+		.minval	= 0,	/* 1: see cint_cmdprio_check() */
 		.maxval	= IOPRIO_MAX_PRIO_CLASS,
 		.help	= "I/O priority class of these requests: 1 real-time, 2 best effort, "
 			  "3 idle",
+		.def	= "1",
 		.interval = 1,
 	},
 	{
@@ -428,6 +429,7 @@ static void cint_fill_params(const struct cint_options *o,
 static int cint_cmdprio_check(const struct cmdprio_options *prio)
 {
 	static const char *const names[] = { "cmdprio_percentage", "cmdprio_class", "cmdprio" };
+	static const unsigned int least[] = { 0, IOPRIO_MIN_PRIO_CLASS + 1, IOPRIO_MIN_PRIO };
 	static const unsigned int most[] = { 100, IOPRIO_MAX_PRIO_CLASS, IOPRIO_MAX_PRIO };
 	int ddir, i;
 
@@ -437,10 +439,10 @@ static int cint_cmdprio_check(const struct cmdprio_options *prio)
 		};
 
 		for (i = 0; i < 3; i++) {
-			if (values[i] <= most[i])
+			if (values[i] >= least[i] && values[i] <= most[i])
 				continue;
-			log_err("cint: %s is %d; the range is %d to %u\n", names[i],
-				(int)values[i], i == 1, most[i]);
+			log_err("cint: %s is %d; the range is %u to %u\n", names[i],
+				(int)values[i], least[i], most[i]);
 			return 1;
 		}
 	}

@@ -75,7 +75,8 @@ int cint_passthrough_file_size(struct thread_data *td, struct fio_file *f)
 
 	if (fio_file_size_known(f))
 		return 0;
-	error = cint_namespace_info(f, &space, &size);
+	/* here it is said once, before fio starts its processes */
+	error = cint_passthrough_check(td) ? EINVAL : cint_namespace_info(f, &space, &size);
 	if (error) {
 		td_verror(td, error, "cint namespace");
 		return 1;
@@ -200,16 +201,15 @@ int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u)
 	return 0;
 }
 
-/* What is more than 0 is the status of the drive. */
-void cint_passthrough_result(struct cint_data *d, struct io_u *io_u, int res)
+/* A result of more than 0 is the status of the drive. */
+struct io_u *cint_passthrough_event(struct cint_data *d, struct io_u *io_u, int res)
 {
-	if (!res)
-		return;
-	io_u->error = res < 0 ? (unsigned int)-res : EIO;
+	io_u->error = res > 0 ? EIO : (unsigned int)-res;
 	if (res > 0 && !d->complained) {
 		d->complained = true;
 		log_err("cint: %s refused a command (%s, %llu bytes at %llu) with NVMe "
 			"status 0x%x\n", io_u->file->file_name, io_ddir_name(io_u->ddir),
 			io_u->xfer_buflen, io_u->offset, (unsigned int)res);
 	}
+	return io_u;
 }

@@ -55,13 +55,13 @@ on_data() {
 	target="--filename=$data"
 }
 
-# json EXPRESSION: evaluate over fio's JSON output, as "fio", and the lines of
-# the engine's own file, as "cint"
-json() {
-	python3 - "$dir" "$1" <<'PYTHON'
+# evaluate EXPRESSION...: print the value of each over fio's JSON output, as "fio", and
+# the lines of the engine's own file, as "cint"
+evaluate() {
+	python3 - "$dir" "$@" <<'PYTHON'
 import json, os, sys
 
-directory, expression = sys.argv[1:]
+directory, expressions = sys.argv[1], sys.argv[2:]
 def load(name, read):
     path = os.path.join(directory, name)
     if not os.path.exists(path):
@@ -73,15 +73,39 @@ def whole(f):
         return json.load(f)
     except ValueError:
         return None
-print(eval(expression, {
+names = {
     "fio": load("out", whole),
     "cint": load("stats", lambda f: [json.loads(line) for line in f]),
-}))
+}
+for expression in expressions:
+    print(eval(expression, names))
 PYTHON
 }
+json() {
+	evaluate "$1"
+}
 
-# expect VALUE EXPRESSION
-expect() {
-	got=$(json "$2") || fail "cannot evaluate $2"
-	[ "$got" = "$1" ] || fail "$2 is $got, expected $1"
+# holds EXPRESSION...: all of them are true; one interpreter for all, as starting one
+# takes its time in an emulated machine
+holds() {
+	got=$(evaluate "$@") || fail "cannot evaluate one of: $*"
+	for value in $got; do
+		[ "$value" = True ] || fail "not true: $1 (in turn: $(echo $got))"
+		shift
+	done
+	[ $# = 0 ] || fail "no value for: $*"
+}
+
+# coalesce_by MODE: choose who coalesces for the drive for tests until the test ends
+# Its directory in sysfs is $coalescer. Without one the test is skipped.
+coalesce_by() {
+	controller=${CINT_NVME##*/}
+	coalescer=/sys/class/nvme/${controller%n*}/cint
+	if [ -z "$CINT_NVME" ] || [ ! -w "$coalescer/mode" ]; then
+		echo "SKIP: needs a drive for tests (CINT_NVME) whose driver coalesces"
+		exit 77
+	fi
+	before=$(sed 's/.*\[\(.*\)\].*/\1/' "$coalescer/mode")
+	trap 'echo "$before" > "$coalescer/mode" || true; rm -rf "$dir"' EXIT
+	echo "$1" > "$coalescer/mode"
 }
