@@ -55,6 +55,20 @@ on_data() {
 	target="--filename=$data"
 }
 
+# on_commands: the test is about the character device of the drive for tests, $device,
+# and is skipped without one; it works there by "commands OPTION...", like run_fio
+on_commands() {
+	device=/dev/ng${CINT_NVME#/dev/nvme}
+	if [ -z "$CINT_NVME" ] || [ ! -c "$device" ]; then
+		echo "SKIP: needs a drive for tests (CINT_NVME) with a character device (/dev/ngXnY)"
+		exit 77
+	fi
+}
+commands() {
+	(cd "$dir" && fio --ioengine=cint --cmd_type=nvme --name=t --filename="$device" \
+		--size=2m --bs=4k --iodepth=16 "$@" > out 2> err)
+}
+
 # evaluate EXPRESSION...: print the value of each over fio's JSON output, as "fio", and
 # the lines of the engine's own file, as "cint"
 evaluate() {

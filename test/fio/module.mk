@@ -17,7 +17,7 @@ $(CINT_OTHER_ENGINE): $(CINT_OTHER_ENGINE).os \
 	$(call quiet,LINK)$(LINK) -shared -o $@ $^ $(LIBS)
 
 CHECK_FIO_TESTS	+= $(patsubst %,$(srcdir)/test/fio/%,loads options verify marks \
-		     delivery output passthrough examples)
+		     delivery output passthrough passthrough-delivery sqes examples)
 CHECK_FILES	+= $(CINT_ENGINE) $(CINT_OTHER_ENGINE)
 
 endif
