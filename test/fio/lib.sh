@@ -104,7 +104,7 @@ json() {
 holds() {
 	got=$(evaluate "$@") || fail "cannot evaluate one of: $*"
 	for value in $got; do
-		[ "$value" = True ] || fail "not true: $1 (in turn: $(echo $got))"
+		[ "$value" = True ] || fail "not true: $1 (in turn: $(echo "$got" | tr '\n' ' '))"
 		shift
 	done
 	[ $# = 0 ] || fail "no value for: $*"
