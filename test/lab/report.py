@@ -398,23 +398,22 @@ def kthread(rows):
         'CPUs.'), pair(drawings), table(mine))
 
 
-def patched(rows):
-    mine = pick(rows, experiment='patched')
+def overhead(rows, experiment, title, words_above, side_of, reference):
+    """What one of two sides costs more, by depth."""
+    mine = pick(rows, experiment=experiment)
     if not mine:
         return ''
     drawings = []
     for number in sorted({row['axes']['depth'] for row in mine}):
         for figure, words in (('instructions_per_request', 'instructions a request'),
                               ('iops', 'IOPS')):
-            values = [(row['axes']['kernel'], style_of('none'), row[figure])
+            values = [(side_of(row), style_of('none'), row[figure])
                       for row in pick(mine, depth=number) if row.get(figure)]
             if values:
                 drawings.append((charts.bars, (values,), {
-                    'title': f'depth {number}: {words}', 'reference': 'stock'}))
-    return section('patched', 'What the patches cost who does not use them', paragraph(
-        'The same unmarked program, coalescing off, on the kernel with the series '
-        '(guest) and without (stock), built from the same configuration.'),
-        pair(drawings), table(mine))
+                    'title': f'depth {number}: {words}', 'reference': reference}))
+    return section(experiment, title, paragraph(words_above), pair(drawings),
+                   table(mine))
 
 
 def conditions(document):
@@ -477,7 +476,16 @@ def build(document):
                     ('mix: bulk IOPS', 'bulk', 'iops', {'workload': 'paced-mix'}),
                     ('mix: urgent mean, µs', 'urgent', 'mean_us',
                      {'workload': 'paced-mix'}))),
-        kthread(rows), patched(rows), conditions(document),
+        kthread(rows),
+        overhead(rows, 'patched', 'What the patches cost who does not use them',
+                 'The same unmarked program, coalescing off, on the kernel with the '
+                 'series (guest) and without (stock), built from the same '
+                 'configuration.', lambda row: row['axes']['kernel'], 'stock'),
+        overhead(rows, 'engines', 'What the engine costs who does not mark',
+                 'The engine <i>cint</i> without marks beside fio’s own <i>io_uring</i>, '
+                 'coalescing off.', lambda row: row['contender'],
+                 'none (io_uring engine)'),
+        conditions(document),
     ]
     with open(f'{HERE}/report.html.in', encoding='utf-8') as file:
         template = file.read()
