@@ -334,7 +334,7 @@ int command_set(const struct controllers *controllers, char *const *assignments,
 	struct plan plan = { 0 };
 	int status = CTL_FAILED;
 	bool good = true;
-	char *name, *reason, *equals;
+	char *name, *equals;
 	size_t i;
 	int j;
 
@@ -342,9 +342,7 @@ int command_set(const struct controllers *controllers, char *const *assignments,
 		const struct controller *controller = &controllers->list[i];
 
 		if (!controller->coalesces) {
-			controller_supported(controller, &reason);
-			complain("%s: nothing can be set: %s", controller->name, reason);
-			free(reason);
+			complain_unsupported(controller, ": nothing can be set");
 			good = false;
 			continue;
 		}

@@ -121,6 +121,8 @@ enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
 
 /* Whether its completions can be coalesced; why not is stored in @reason. */
 enum answer controller_supported(const struct controller *controller, char **reason);
+/* Complain that a controller can't be coalesced: "NAMEWHAT: REASON". */
+void complain_unsupported(const struct controller *controller, const char *what);
 /* Whether mode @mode, which the kernel offers, can be chosen. */
 enum answer controller_mode_supported(const struct controller *controller, const char *mode,
 				      char **reason);

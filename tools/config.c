@@ -248,7 +248,7 @@ int command_restore(const struct controllers *controllers, bool named,
 {
 	char *path = options->file ? xstrdup(options->file) : config_default_path();
 	struct plan *plans = calloc(controllers->nr + 1, sizeof(*plans));
-	char *text = config_read(path), *reason;
+	char *text = config_read(path);
 	struct config config = { 0 };
 	int status = CTL_FAILED, one;
 	bool good, matched, exact;
@@ -264,9 +264,7 @@ int command_restore(const struct controllers *controllers, bool named,
 		if (!matched && !options->quiet && !options->json)
 			printf("%s: %s has no section for it\n", c->name, path);
 		if (matched && !c->coalesces) {
-			controller_supported(c, &reason);
-			complain("%s: nothing can be set: %s", c->name, reason);
-			free(reason);
+			complain_unsupported(c, ": nothing can be set");
 			/* A pattern may match more than what coalesces. */
 			good &= !exact && !named;
 		}
@@ -458,7 +456,7 @@ int command_save(const struct controllers *controllers, const struct options *op
 {
 	char *path = options->file ? xstrdup(options->file) : config_default_path();
 	bool output = !strcmp(path, "-");
-	char *text = NULL, *kept, *section, *reason, **headers = NULL;
+	char *text = NULL, *kept, *section, **headers = NULL;
 	struct controllers all;
 	size_t i, saved = 0;
 	int status = CTL_FAILED, error;
@@ -479,9 +477,7 @@ int command_save(const struct controllers *controllers, const struct options *op
 		const struct controller *c = &controllers->list[i];
 
 		if (!c->coalesces) {
-			controller_supported(c, &reason);
-			complain("%s has nothing to save: %s", c->name, reason);
-			free(reason);
+			complain_unsupported(c, " has nothing to save");
 			continue;
 		}
 		section = section_text(c, headers[i]);

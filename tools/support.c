@@ -113,6 +113,15 @@ enum answer controller_supported(const struct controller *controller, char **rea
 	return ANSWER_NO;
 }
 
+void complain_unsupported(const struct controller *controller, const char *what)
+{
+	char *reason;
+
+	controller_supported(controller, &reason);
+	complain("%s%s: %s", controller->name, what, reason);
+	free(reason);
+}
+
 /* Message-signalled interrupts, which coalescing in the driver needs. */
 static bool controller_has_msi(const struct controller *controller)
 {

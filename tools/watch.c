@@ -200,7 +200,6 @@ int command_watch(struct controllers *controllers, const struct options *options
 	struct timespec next;
 	unsigned long round;
 	size_t i, watched = 0;
-	char *reason;
 
 	before = calloc(controllers->nr + 1, sizeof(*before));
 	if (!before)
@@ -212,9 +211,7 @@ int command_watch(struct controllers *controllers, const struct options *options
 			reading_take(&before[i], c);
 			watched++;
 		} else {
-			controller_supported(c, &reason);
-			complain("%s has no counters: %s", c->name, reason);
-			free(reason);
+			complain_unsupported(c, " has no counters");
 		}
 	}
 	if (!controllers->nr)
