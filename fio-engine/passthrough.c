@@ -170,6 +170,7 @@ int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u)
 	struct nvme_uring_cmd *cmd = (struct nvme_uring_cmd *)sqe->cmd;
 	uint64_t mask = (1ULL << space->block_shift) - 1;
 	uint64_t blocks = io_u->xfer_buflen >> space->block_shift;
+	uint32_t most = io_u->ddir == DDIR_TRIM ? UINT32_MAX : CINT_NVME_BLOCKS_MAX;
 
 	/* a large SQE is two entries of the array that the header declares */
 	memset(sqe, 0, 2 * sizeof(*sqe));
@@ -183,10 +184,9 @@ int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u)
 		cmd->opcode = CINT_NVME_FLUSH;
 		return 0;
 	}
-	if ((io_u->offset | io_u->xfer_buflen) & mask || !blocks ||
-	    blocks > (io_u->ddir == DDIR_TRIM ? UINT32_MAX : CINT_NVME_BLOCKS_MAX)) {
+	if ((io_u->offset | io_u->xfer_buflen) & mask || !blocks || blocks > most) {
 		log_err("cint: cmd_type=nvme: %llu bytes at %llu are not 1 to %u whole blocks "
-			"of %llu\n", io_u->xfer_buflen, io_u->offset, CINT_NVME_BLOCKS_MAX,
+			"of %llu\n", io_u->xfer_buflen, io_u->offset, most,
 			(unsigned long long)mask + 1);
 		/* fio goes by this alone */
 		td_verror(td, EINVAL, "cint prep");
