@@ -6,8 +6,11 @@
  * A request may be marked urgent (deliver its completion without coalescing
  * delay) or as a barrier (deliver once it and all requests submitted before it
  * have completed); all other completions may be gathered into batches, as the
- * parameters of the ring say.  On a kernel that does not take the marks they
- * are accepted and dropped, so one binary runs everywhere.
+ * parameters of the ring say.
+ *
+ * A ring that cint_attach() knows gets as much of that as the running kernel
+ * allows, patched or not; without it a mark is dropped where the kernel does not
+ * take it.  One binary runs everywhere.
  *
  * Functions return 0 or a positive result on success and -errno on failure.
  * All of them may be called from several threads at once, except on the same
@@ -16,6 +19,8 @@
 #ifndef LIBURING_CINT_H
 #define LIBURING_CINT_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -27,13 +32,18 @@ extern "C" {
 #endif
 
 #define LIBURING_CINT_VERSION_MAJOR	0
-#define LIBURING_CINT_VERSION_MINOR	1
+#define LIBURING_CINT_VERSION_MINOR	2
 
 /* True when these headers are version major.minor or later. */
 #define LIBURING_CINT_CHECK_VERSION(major, minor)			\
 	(LIBURING_CINT_VERSION_MAJOR > (major) ||			\
 	 (LIBURING_CINT_VERSION_MAJOR == (major) &&			\
 	  LIBURING_CINT_VERSION_MINOR >= (minor)))
+
+/* Inline in C and C++; symbols of liburing-cint-ffi for other languages. */
+#ifndef CINTINLINE
+#define CINTINLINE	static inline
+#endif
 
 /* For kernel headers that do not have them yet. */
 #ifndef IOSQE_URGENT
@@ -95,6 +105,108 @@ ssize_t cint_preadv2(int fd, const struct iovec *iov, int iovcnt, off_t offset,
 ssize_t cint_pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offset,
 		      int flags);
 
+/*
+ * How a ring carries out marks and parameters.  Each does what the one before
+ * does, and more.
+ */
+enum cint_backend {
+	CINT_BACKEND_NONE,	/* not at all: waits are liburing's own */
+	CINT_BACKEND_TIMEOUT,	/* batches by wait_nr and timeouts; while an urgent
+				   request is outstanding, waits for one CQE */
+	CINT_BACKEND_LINK,	/* urgent requests end a wait by a linked timeout */
+	CINT_BACKEND_MIN_WAIT,	/* batches by wait_nr and min_wait_usec */
+	CINT_BACKEND_KERNEL,	/* marks go to a kernel that takes them */
+	CINT_BACKEND_NR
+};
+
+/* cint_attach(), what the library must know of a ring */
+#define CINT_RING_UNCOUNTED	(1U << 0)	/* not one CQE for each SQE */
+#define CINT_RING_DRAIN		(1U << 1)	/* IOSQE_IO_DRAIN is used */
+#define CINT_RING_NO_PAIRS	(1U << 2)	/* never add an SQE */
+
+/* user_data of the SQEs that the library adds; see cint_cqe_is_internal() */
+#define CINT_UDATA		((__u64)0xc147c147c147c147ULL)
+
+/**
+ * struct cint_ring - a ring known to the library, made by cint_attach()
+ * @ring: the application's ring
+ * @urgent_flags_: what cint_set_urgent() sets, 0: it takes more than a flag
+ * @urgent_: how often it did
+ *
+ * To be read only; more members of the library's own follow.
+ */
+struct cint_ring {
+	struct io_uring	*ring;
+	__u32		urgent_flags_;
+	__u32		reserved_;
+	__u64		urgent_;
+};
+
+/**
+ * struct cint_stats - what a ring's waits and marks did since it was attached
+ * @enters: io_uring_enter() system calls by cint_ functions
+ * @waits: of these, the ones that could sleep
+ * @completions: CQEs seen by cint_ waits
+ * @urgent: requests marked urgent
+ * @pairs: of these, the ones followed by a timeout of the library
+ * @singles: of these, the ones for which waits are for one CQE
+ * @barriers: requests marked as barriers
+ * @ended_full: waits that ended with the CQEs waited for, a full batch
+ * @ended_barrier: a barrier's prefix was complete
+ * @ended_early: an urgent request, or another timeout, ended it
+ * @ended_time: the time for a batch had passed
+ * @ended_single: it was for one CQE
+ * @internal_cqes: CQEs of the library's SQEs, removed
+ * @flushes: submissions made to gain a place in the SQ ring
+ * @gap_ns: moving average of the time between completions, 0: not known
+ * @outstanding: requests submitted and not completed
+ */
+struct cint_stats {
+	__u64	enters;
+	__u64	waits;
+	__u64	completions;
+	__u64	urgent;
+	__u64	pairs;
+	__u64	singles;
+	__u64	barriers;
+	__u64	ended_full;
+	__u64	ended_barrier;
+	__u64	ended_early;
+	__u64	ended_time;
+	__u64	ended_single;
+	__u64	internal_cqes;
+	__u64	flushes;
+	__u32	gap_ns;
+	__u32	outstanding;
+	__u64	reserved[9];
+};
+
+int cint_attach(struct io_uring *ring, const struct io_uring_cint *params,
+		unsigned int flags, struct cint_ring **cring);
+void cint_detach(struct cint_ring *cring);
+int cint_queue_init(unsigned int entries, struct io_uring *ring,
+		    const struct io_uring_cint *params, unsigned int flags,
+		    struct cint_ring **cring);
+void cint_queue_exit(struct cint_ring *cring);
+int cint_set_params(struct cint_ring *cring, const struct io_uring_cint *params);
+
+enum cint_backend cint_backend(const struct cint_ring *cring);
+const char *cint_backend_name(enum cint_backend backend);
+int cint_explain(const struct cint_ring *cring, char *buf, size_t len);
+void cint_get_stats(const struct cint_ring *cring, struct cint_stats *stats);
+
+int cint_set_barrier(struct cint_ring *cring, struct io_uring_sqe *sqe);
+
+int cint_wait_cqes(struct cint_ring *cring, struct io_uring_cqe **cqe,
+		   unsigned int wait_nr, const struct __kernel_timespec *ts,
+		   const sigset_t *sigmask);
+int cint_wait_cqe(struct cint_ring *cring, struct io_uring_cqe **cqe);
+int cint_submit_and_wait(struct cint_ring *cring, unsigned int wait_nr);
+int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **cqe,
+				 unsigned int wait_nr,
+				 const struct __kernel_timespec *ts,
+				 const sigset_t *sigmask);
+
 const char *cint_strerror(int error);
 unsigned int cint_version_major(void);
 unsigned int cint_version_minor(void);
@@ -123,6 +235,9 @@ static inline unsigned int cint_marks_cached_(void)
 	return marks;
 }
 
+/* cint_set_urgent() where a flag is not enough. */
+int cint_set_urgent_(struct cint_ring *cring, struct io_uring_sqe *sqe);
+
 /**
  * cint_sqe_set_urgent - deliver this completion without coalescing delay
  * @sqe: prepared SQE of any opcode
@@ -130,7 +245,7 @@ static inline unsigned int cint_marks_cached_(void)
  * To be called after io_uring_prep_*() and io_uring_sqe_set_flags(), which
  * clear the mark.  Does nothing on a kernel without IOSQE_URGENT.
  */
-static inline void cint_sqe_set_urgent(struct io_uring_sqe *sqe)
+CINTINLINE void cint_sqe_set_urgent(struct io_uring_sqe *sqe)
 {
 	sqe->flags = (__u8)(sqe->flags | (cint_marks_cached_() & IOSQE_URGENT));
 }
@@ -145,13 +260,49 @@ static inline void cint_sqe_set_urgent(struct io_uring_sqe *sqe)
  * Return: 0, or -EOPNOTSUPP, on every kernel and with @sqe unchanged, for an
  * opcode that cannot be a barrier.
  */
-static inline int cint_sqe_set_barrier(struct io_uring_sqe *sqe)
+CINTINLINE int cint_sqe_set_barrier(struct io_uring_sqe *sqe)
 {
 	if (sqe->opcode >= 32 || !(CINT_RW_OPCODES_ >> sqe->opcode & 1U))
 		return -EOPNOTSUPP;
 	sqe->rw_flags |= (__kernel_rwf_t)(cint_marks_cached_() &
 					  (unsigned int)RWF_BARRIER);
 	return 0;
+}
+
+/**
+ * cint_set_urgent - let this request's completion end a wait at once
+ * @cring: the ring @sqe is of
+ * @sqe: prepared SQE of any opcode, the last one that io_uring_get_sqe() gave
+ *
+ * To be called after io_uring_prep_*() and all flags of the SQE are set.  Where
+ * the kernel does not take the mark, this may add an SQE of the library behind
+ * @sqe, and submit what precedes @sqe to make room for it.
+ *
+ * Return: 0; -EINVAL if @sqe waits not for submission on that ring, or is
+ * drained on a ring attached without CINT_RING_DRAIN; -EOPNOTSUPP for a
+ * multishot request where the kernel does not take the mark.  On error @sqe is
+ * unchanged and can be submitted unmarked.
+ */
+CINTINLINE int cint_set_urgent(struct cint_ring *cring, struct io_uring_sqe *sqe)
+{
+	if (!cring->urgent_flags_)
+		return cint_set_urgent_(cring, sqe);
+	sqe->flags = (__u8)(sqe->flags | cring->urgent_flags_);
+	cring->urgent_++;
+	return 0;
+}
+
+/**
+ * cint_cqe_is_internal - is this CQE one of the library's, to be skipped
+ * @cqe: a CQE that the application iterates over
+ *
+ * After a cint_ wait none is in the CQ ring.  An application that waits by
+ * liburing's own functions can meet one where the request before it was refused
+ * or, on a ring attached with CINT_RING_DRAIN, after each urgent request.
+ */
+CINTINLINE bool cint_cqe_is_internal(const struct io_uring_cqe *cqe)
+{
+	return cqe->user_data == CINT_UDATA;
 }
 
 #ifdef __cplusplus

@@ -3,7 +3,11 @@
 
 MAN_PAGES := $(patsubst $(srcdir)/man/%,%,$(wildcard $(srcdir)/man/*.[1-8]))
 MAN_LINKS := cint_policy_from_name.3=cint_policy_name.3 \
-	cint_pwritev2.3=cint_preadv2.3 cint_version_minor.3=cint_version_major.3
+	cint_pwritev2.3=cint_preadv2.3 cint_version_minor.3=cint_version_major.3 \
+	cint_detach.3=cint_attach.3 cint_queue_exit.3=cint_queue_init.3 \
+	cint_backend_name.3=cint_backend.3 cint_explain.3=cint_backend.3 \
+	cint_wait_cqe.3=cint_wait_cqes.3 \
+	cint_submit_and_wait_timeout.3=cint_submit_and_wait.3
 
 INSTALL_TARGETS += install-man
 

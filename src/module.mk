@@ -8,8 +8,12 @@ CINT_UAPI	:= $(srcdir)/kernel/files/include/uapi/linux/cint.h
 CINT_UAPI_COPY	:= $(builddir)/include/liburing-cint/cint.h
 CINT_PC		:= $(builddir)/src/liburing-cint.pc
 CINT_LINKS	:= $(builddir)/src/liburing-cint.so $(builddir)/src/$(CINT_SONAME)
+CINT_FFI_SONAME	:= liburing-cint-ffi.so.1
+CINT_FFI	:= $(builddir)/src/$(CINT_FFI_SONAME).$(VERSION)
+CINT_FFI_OBJ	:= $(builddir)/src/ffi.os
+CINT_FFI_LINKS	:= $(builddir)/src/liburing-cint-ffi.so $(builddir)/src/$(CINT_FFI_SONAME)
 
-CINT_SOURCES	:= params probe register rw version
+CINT_SOURCES	:= backend mark params probe register ring rw track version wait
 CINT_OBJS	:= $(CINT_SOURCES:%=$(builddir)/src/%.o) $(builddir)/src/policy.o
 CINT_PIC_OBJS	:= $(CINT_OBJS:.o=.os)
 
@@ -19,6 +23,9 @@ CINT_CPPFLAGS	:= -I$(builddir)/include
 
 $(CINT_OBJS) $(CINT_PIC_OBJS): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS) \
 	-I$(srcdir)/kernel/files/include -I$(srcdir)/kernel/files/include/uapi
+# The policy is kernel code, and kernel code is not written for these.
+$(CINT_SOURCES:%=$(builddir)/src/%.o) $(CINT_SOURCES:%=$(builddir)/src/%.os): \
+	CFLAGS_EXTRA += -Wconversion -Wsign-compare
 $(CINT_OBJS) $(CINT_PIC_OBJS): | $(CINT_UAPI_COPY)
 
 # The copy can be included beside an installed <linux/cint.h>, first or second:
@@ -45,6 +52,18 @@ $(CINT_SHARED): $(CINT_PIC_OBJS) $(srcdir)/src/liburing-cint.map
 $(CINT_LINKS): $(CINT_SHARED)
 	$(call quiet,LN)ln -sf $(notdir $(CINT_SHARED)) $@
 
+# The inline functions alone, with the library as what it needs.
+$(CINT_FFI_OBJ): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
+$(CINT_FFI_OBJ): | $(CINT_UAPI_COPY)
+
+$(CINT_FFI): $(CINT_FFI_OBJ) $(CINT_LINKS) $(srcdir)/src/liburing-cint-ffi.map
+	$(call quiet,LINK)$(LINK) -shared -Wl,-soname,$(CINT_FFI_SONAME) -Wl,-z,defs \
+		-Wl,--version-script=$(srcdir)/src/liburing-cint-ffi.map \
+		-o $@ $(CINT_FFI_OBJ) -L$(builddir)/src -Wl,--no-as-needed -luring-cint $(LIBS)
+
+$(CINT_FFI_LINKS): $(CINT_FFI)
+	$(call quiet,LN)ln -sf $(notdir $(CINT_FFI)) $@
+
 # One object whose global symbols are those of the map: the policy's names must
 # not collide with those of a program that links the policy itself.
 $(CINT_STATIC): $(CINT_OBJS) $(srcdir)/src/liburing-cint.map
@@ -60,13 +79,15 @@ $(CINT_PC): $(srcdir)/src/liburing-cint.pc.in $(builddir)/config-host.mak
 	$(call quiet,GEN)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call CINT_PC_DIR,$(libdir))|' \
 		-e 's|@includedir@|$(call CINT_PC_DIR,$(includedir))|' -e 's|@version@|$(VERSION)|' $< > $@
 
-ALL_TARGETS	+= $(CINT_SHARED) $(CINT_LINKS) $(CINT_STATIC) $(CINT_PC) $(CINT_UAPI_COPY)
+ALL_TARGETS	+= $(CINT_SHARED) $(CINT_LINKS) $(CINT_FFI) $(CINT_FFI_LINKS) $(CINT_STATIC) $(CINT_PC) $(CINT_UAPI_COPY)
 INSTALL_TARGETS	+= install-lib
 CLEAN_SUBDIRS	+= include
 
 install-lib:
 	$(INSTALL) -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/liburing-cint
-	$(INSTALL_DATA) $(CINT_SHARED) $(CINT_STATIC) $(DESTDIR)$(libdir)
+	$(INSTALL_DATA) $(CINT_SHARED) $(CINT_STATIC) $(CINT_FFI) $(DESTDIR)$(libdir)
+	ln -sf $(notdir $(CINT_FFI)) $(DESTDIR)$(libdir)/$(CINT_FFI_SONAME)
+	ln -sf $(CINT_FFI_SONAME) $(DESTDIR)$(libdir)/liburing-cint-ffi.so
 	ln -sf $(notdir $(CINT_SHARED)) $(DESTDIR)$(libdir)/$(CINT_SONAME)
 	ln -sf $(CINT_SONAME) $(DESTDIR)$(libdir)/liburing-cint.so
 	$(INSTALL_DATA) $(CINT_PC) $(DESTDIR)$(libdir)/pkgconfig

@@ -3,8 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <linux/cint_policy.h>
-#include "liburing-cint.h"
+#include "ring.h"
 
 void cint_params_init(struct io_uring_cint *params)
 {
@@ -35,15 +34,10 @@ int cint_policy_from_name(const char *name)
 	return -EINVAL;
 }
 
-static void cint_delay_range(char *buf, size_t len, const char *member, __u32 value)
+/* The members that the policy knows. */
+struct cint_params cint_params_of(const struct io_uring_cint *params)
 {
-	snprintf(buf, len, "%s is %u; the range is 0 to %u ns", member, value,
-		 CINT_DELAY_MAX_NS);
-}
-
-int cint_params_explain(const struct io_uring_cint *params, char *buf, size_t len)
-{
-	const struct cint_params p = {
+	return (struct cint_params) {
 		.policy		= params->policy,
 		.flags		= params->flags,
 		.threshold	= params->threshold,
@@ -52,6 +46,17 @@ int cint_params_explain(const struct io_uring_cint *params, char *buf, size_t le
 		.max_hold_ns	= params->max_hold_ns,
 		.correction	= params->correction,
 	};
+}
+
+static void cint_delay_range(char *buf, size_t len, const char *member, __u32 value)
+{
+	snprintf(buf, len, "%s is %u; the range is 0 to %u ns", member, value,
+		 CINT_DELAY_MAX_NS);
+}
+
+int cint_params_explain(const struct io_uring_cint *params, char *buf, size_t len)
+{
+	const struct cint_params p = cint_params_of(params);
 
 	switch (cint_params_check(&p)) {
 	case CINT_PARAM_OK:

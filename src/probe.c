@@ -28,6 +28,7 @@ _Static_assert(sizeof(struct io_uring_cint) == 64, "part of the ABI");
 /* cint_marks() and the features << CINT_KNOWN_FEATURE_SHIFT, 0: not known yet */
 static unsigned int cint_known;
 static unsigned int cint_failures;
+static __u32 cint_kernel_features;	/* IORING_CINT_FEAT_*, as last asked */
 
 #define CINT_KNOWN_FEATURE_SHIFT	16
 #define CINT_KNOWN_NO_RING_PARAMS	(1U << 31)
@@ -136,6 +137,7 @@ static int cint_probe_ring(struct cint_probe *probe, __u32 *confirmed)
 	if (cint_transient(ret))
 		goto out;
 	*confirmed = ret < 0 ? 0 : query.features;
+	__atomic_store_n(&cint_kernel_features, *confirmed, __ATOMIC_RELAXED);
 	/* a kernel without the opcode calls it invalid */
 	if (ret == -EINVAL)
 		ret = -EOPNOTSUPP;
@@ -285,4 +287,20 @@ unsigned int cint_marks(void)
 bool cint_has_ring_params(void)
 {
 	return !(cint_get_known() & CINT_KNOWN_NO_RING_PARAMS);
+}
+
+/* Newer than version 1 of the interface. */
+#ifndef IORING_CINT_FEAT_RING_GATHER
+#define IORING_CINT_FEAT_RING_GATHER	0U
+#endif
+
+/*
+ * True if an urgent completion ends a wait by itself, and the ring's parameters
+ * gather the others.
+ */
+bool cint_kernel_gathers(void)
+{
+	return cint_marks() & IOSQE_URGENT &&
+	       __atomic_load_n(&cint_kernel_features, __ATOMIC_RELAXED) &
+	       IORING_CINT_FEAT_RING_GATHER;
 }

@@ -15,5 +15,6 @@
 
 bool cint_forced_stock(void);
 bool cint_has_ring_params(void);
+bool cint_kernel_gathers(void);
 
 #endif /* CINT_PROBE_H */

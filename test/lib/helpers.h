@@ -44,6 +44,15 @@ static inline void test_ring(struct io_uring *ring, unsigned int entries)
 	CHECK_EQ(ret, 0);
 }
 
+/* Nothing, or the end of the test where there is no io_uring. */
+static inline void test_ring_or_skip(void)
+{
+	struct io_uring ring;
+
+	test_ring(&ring, 1);
+	io_uring_queue_exit(&ring);
+}
+
 /* Submit one SQE that is ready, and wait for its result. */
 static inline int test_run_sqe(struct io_uring *ring)
 {

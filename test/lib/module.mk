@@ -2,10 +2,11 @@
 # Tests of the library: small programs, linked with the static library.
 
 LIB_TESTS := $(patsubst %,$(builddir)/test/lib/%,no-fds no-io-uring \
-	other-kernels params probe register rw sqe-marks threads)
+	other-kernels params probe register rw sqe-marks threads \
+	backend ring-batch ring-pairs ring-shared ring-urgent)
 
 $(LIB_TESTS:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
-$(LIB_TESTS:=.o): $(srcdir)/test/lib/helpers.h | $(CINT_UAPI_COPY)
+$(LIB_TESTS:=.o): $(srcdir)/test/lib/helpers.h $(srcdir)/test/lib/ring.h | $(CINT_UAPI_COPY)
 
 $(LIB_TESTS): %: %.o $(CINT_STATIC)
 	$(call quiet,LINK)$(LINK) -o $@ $^ $(LIBS) -pthread

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Which backend a ring gets, and the reasons.
+ *
+ * A kernel tells its features when a ring is set up.  That a completed timeout
+ * ends a wait for more completions is documented nowhere, so it is tried, once
+ * in a process.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "ring.h"
+#include "wait.h"
+
+/* Of these the library knows what they mean for waiting and for CQEs. */
+#define CINT_SETUP_KNOWN	((1U << 18) - 1)
+
+#define CINT_SETUP_BEST		(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+
+static const char *const cint_backend_names[CINT_BACKEND_NR] = {
+	[CINT_BACKEND_NONE]	= "none",
+	[CINT_BACKEND_TIMEOUT]	= "timeout",
+	[CINT_BACKEND_LINK]	= "link",
+	[CINT_BACKEND_MIN_WAIT]	= "min-wait",
+	[CINT_BACKEND_KERNEL]	= "kernel",
+};
+
+const char *cint_backend_name(enum cint_backend backend)
+{
+	return (unsigned int)backend < CINT_BACKEND_NR ?
+		cint_backend_names[backend] : NULL;
+}
+
+/* The best backend that the environment allows; an unknown name allows all. */
+static enum cint_backend cint_backend_limit(void)
+{
+	const char *value = secure_getenv("LIBURING_CINT_BACKEND");
+	unsigned int i;
+
+	for (i = 0; value && i < CINT_BACKEND_NR; i++) {
+		if (!strcmp(value, cint_backend_names[i]))
+			return (enum cint_backend)i;
+	}
+	return CINT_BACKEND_KERNEL;
+}
+
+/*
+ * A read of an empty pipe with the pair behind it, then the byte it reads, then
+ * a wait for two CQEs: does it end with one?
+ */
+static int cint_try_pair(struct io_uring *ring, int in, int out)
+{
+	const struct __kernel_timespec limit = { .tv_nsec = 20000000 };
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	char byte = 0;
+	int ret;
+
+	io_uring_prep_read(sqe, in, &byte, 1, 0);
+	sqe->flags = IOSQE_IO_HARDLINK;
+	cint_prep_pair(io_uring_get_sqe(ring), true);
+	ret = io_uring_submit(ring);
+	if (ret != 2)
+		return ret < 0 ? ret : -EIO;
+	if (write(out, "", 1) != 1)
+		return -errno;
+	ret = cint_enter(ring, 0, 2, &limit, 0, NULL);
+	io_uring_cq_advance(ring, cint_cq_ready(ring));
+	return ret;
+}
+
+static bool cint_pair_works(void)
+{
+	/* a preempted try fails, see cint_wait(); the kernel's answer does not vary */
+	enum { TRIES = 5 };
+	static int known;	/* 0: not yet, 1: works, 2: does not */
+	int result = __atomic_load_n(&known, __ATOMIC_RELAXED);
+	struct io_uring ring;
+	int fds[2], ret, i;
+
+	if (result)
+		return result == 1;
+	if (pipe2(fds, O_CLOEXEC))
+		return true;
+	ret = io_uring_queue_init(4, &ring, CINT_SETUP_BEST);
+	if (ret == -EINVAL)
+		ret = io_uring_queue_init(4, &ring, 0);
+	/* who cannot try believes the feature bits */
+	result = 1;
+	if (!ret) {
+		for (i = 0, ret = -ETIME; i < TRIES && ret == -ETIME; i++)
+			ret = cint_try_pair(&ring, fds[0], fds[1]);
+		io_uring_queue_exit(&ring);
+		if (ret == -ETIME)
+			result = 2;
+		__atomic_store_n(&known, result, __ATOMIC_RELAXED);
+	}
+	close(fds[0]);
+	close(fds[1]);
+	return result == 1;
+}
+
+static void cint_refuse(struct cint_choice *choice, enum cint_backend from,
+			enum cint_why why)
+{
+	unsigned int i;
+
+	for (i = from; i < CINT_BACKEND_KERNEL; i++)
+		choice->why[i] = (unsigned char)why;
+}
+
+/*
+ * The stock means are chosen also where the kernel takes the marks: unless it
+ * says that it wakes by them, they are what ends a wait.
+ */
+void cint_choose(struct cint_choice *choice, const struct io_uring *ring,
+		 unsigned int flags)
+{
+	enum cint_backend limit = cint_backend_limit();
+	int i;
+
+	memset(choice, 0, sizeof(*choice));
+	choice->setup = ring->flags;
+
+	if (ring->flags & ~CINT_SETUP_KNOWN)
+		cint_refuse(choice, CINT_BACKEND_TIMEOUT, CINT_WHY_SETUP);
+	else if (!(ring->features & IORING_FEAT_EXT_ARG))
+		cint_refuse(choice, CINT_BACKEND_TIMEOUT, CINT_WHY_FEATURE);
+	else if (ring->flags & IORING_SETUP_IOPOLL)
+		cint_refuse(choice, CINT_BACKEND_LINK, CINT_WHY_POLLED);
+	else if (flags & CINT_RING_NO_PAIRS)
+		cint_refuse(choice, CINT_BACKEND_LINK, CINT_WHY_FLAG);
+	else if (!(ring->features & IORING_FEAT_CQE_SKIP))
+		cint_refuse(choice, CINT_BACKEND_LINK, CINT_WHY_FEATURE);
+	else if (!cint_pair_works())
+		cint_refuse(choice, CINT_BACKEND_LINK, CINT_WHY_TRIED);
+	else if (!(ring->features & IORING_FEAT_MIN_TIMEOUT))
+		cint_refuse(choice, CINT_BACKEND_MIN_WAIT, CINT_WHY_FEATURE);
+	for (i = CINT_BACKEND_TIMEOUT; i < CINT_BACKEND_NR; i++) {
+		if (i > (int)limit)
+			choice->why[i] = CINT_WHY_ENVIRONMENT;
+	}
+
+	while (choice->backend < CINT_BACKEND_MIN_WAIT && !choice->why[choice->backend + 1])
+		choice->backend++;
+	if (limit < CINT_BACKEND_KERNEL)
+		return;
+	choice->marks = cint_marks();
+	choice->gathers = cint_kernel_gathers();
+	if (!(choice->marks & IOSQE_URGENT))
+		choice->why[CINT_BACKEND_KERNEL] = CINT_WHY_PROBE;
+}
+
+/* The backend that is reported: the marks make the difference. */
+static enum cint_backend cint_reported(const struct cint_choice *choice)
+{
+	return choice->marks & IOSQE_URGENT ? CINT_BACKEND_KERNEL : choice->backend;
+}
+
+/* What a ring of cint_queue_init() would get. */
+static int cint_choose_default(struct cint_choice *choice)
+{
+	struct io_uring ring;
+	int ret;
+
+	ret = io_uring_queue_init(2, &ring, CINT_SETUP_BEST);
+	if (ret == -EINVAL)
+		ret = io_uring_queue_init(2, &ring, 0);
+	if (ret < 0)
+		return ret;
+	cint_choose(choice, &ring, 0);
+	io_uring_queue_exit(&ring);
+	return 0;
+}
+
+enum cint_backend cint_backend(const struct cint_ring *cring)
+{
+	struct cint_choice choice;
+
+	if (cring)
+		return cint_reported(&cint_state_const(cring)->choice);
+	if (cint_choose_default(&choice) < 0)
+		return CINT_BACKEND_NONE;
+	return cint_reported(&choice);
+}
+
+/* Adds a sentence to what snprintf() would have written so far. */
+#define cint_say(buf, len, at, ...)						\
+	((at) += snprintf((at) < (int)(len) ? (buf) + (at) : NULL,		\
+			  (at) < (int)(len) ? (len) - (size_t)(at) : 0, __VA_ARGS__))
+
+static const char *cint_means(const struct cint_choice *choice, enum cint_backend backend)
+{
+	if (choice->setup & IORING_SETUP_IOPOLL && backend == CINT_BACKEND_TIMEOUT)
+		return "the ring is polled, a wait is for one completion";
+	switch (backend) {
+	case CINT_BACKEND_TIMEOUT:
+		return "batches by wait_nr and timeouts; waits are for one completion "
+		       "while an urgent request is outstanding";
+	case CINT_BACKEND_LINK:
+		return "batches by wait_nr and timeouts; a linked timeout behind an "
+		       "urgent request ends the wait";
+	case CINT_BACKEND_MIN_WAIT:
+		return "batches by wait_nr and min_wait_usec; a linked timeout behind an "
+		       "urgent request ends the wait";
+	default:
+		return "marks have no effect, waits are liburing's own";
+	}
+}
+
+static int cint_say_why(const struct cint_choice *choice, enum cint_backend backend,
+			char *buf, size_t len, int at)
+{
+	struct cint_probe probe;
+	char text[192];
+
+	cint_say(buf, len, at, "; not %s: ", cint_backend_names[backend]);
+	switch ((enum cint_why)choice->why[backend]) {
+	case CINT_WHY_ENVIRONMENT:
+		cint_say(buf, len, at, "LIBURING_CINT_BACKEND is %s",
+			 cint_backend_names[cint_backend_limit()]);
+		break;
+	case CINT_WHY_PROBE:
+		if (cint_probe(&probe) < 0 ||
+		    cint_probe_explain(&probe, CINT_FEATURE_SQE_URGENT, text, sizeof(text)) < 0)
+			snprintf(text, sizeof(text), "the kernel could not be asked");
+		cint_say(buf, len, at, "%s", text);
+		break;
+	case CINT_WHY_FEATURE:
+		cint_say(buf, len, at, "this kernel's io_uring lacks %s",
+			 backend == CINT_BACKEND_TIMEOUT ? "IORING_FEAT_EXT_ARG (5.11)" :
+			 backend == CINT_BACKEND_LINK ? "IORING_FEAT_CQE_SKIP (5.17)" :
+			 "IORING_FEAT_MIN_TIMEOUT (6.12)");
+		break;
+	case CINT_WHY_TRIED:
+		cint_say(buf, len, at, "a linked timeout was tried and did not end a wait");
+		break;
+	case CINT_WHY_POLLED:
+		cint_say(buf, len, at, "a ring with IORING_SETUP_IOPOLL takes no timeouts");
+		break;
+	case CINT_WHY_SETUP:
+		cint_say(buf, len, at, "the ring has set-up flags 0x%x, which this version "
+			 "of the library does not know", choice->setup & ~CINT_SETUP_KNOWN);
+		break;
+	case CINT_WHY_FLAG:
+		cint_say(buf, len, at, "the ring was attached with CINT_RING_NO_PAIRS");
+		break;
+	case CINT_WHY_OK:
+		cint_say(buf, len, at, "the one before is not there");
+		break;
+	}
+	return at;
+}
+
+int cint_explain(const struct cint_ring *cring, char *buf, size_t len)
+{
+	enum cint_backend backend;
+	struct cint_choice choice;
+	int at = 0, ret, i;
+
+	if (cring) {
+		choice = cint_state_const(cring)->choice;
+	} else {
+		ret = cint_choose_default(&choice);
+		if (ret < 0)
+			return ret;
+	}
+
+	backend = cint_reported(&choice);
+	cint_say(buf, len, at, "%s: ", cint_backend_names[backend]);
+	if (backend == CINT_BACKEND_KERNEL)
+		cint_say(buf, len, at, "marks go to the kernel, which %s; ", choice.gathers ?
+			 "wakes and gathers by them" : "does not yet wake by them");
+	cint_say(buf, len, at, "%s", backend == CINT_BACKEND_KERNEL && choice.gathers ?
+		 "waits are the kernel's" : cint_means(&choice, choice.backend));
+	/* the first that is missing, and the kernel's support */
+	i = (int)choice.backend + 1;
+	if (i < CINT_BACKEND_KERNEL && !choice.gathers)
+		at = cint_say_why(&choice, (enum cint_backend)i, buf, len, at);
+	if (backend != CINT_BACKEND_KERNEL)
+		at = cint_say_why(&choice, CINT_BACKEND_KERNEL, buf, len, at);
+	else if (cring && cint_state_const(cring)->params_error)
+		cint_say(buf, len, at, "; the kernel did not take the parameters: %s",
+			 cint_strerror(cint_state_const(cring)->params_error));
+	if (choice.backend != CINT_BACKEND_NONE && !(choice.setup & IORING_SETUP_DEFER_TASKRUN) &&
+	    !(choice.setup & IORING_SETUP_IOPOLL))
+		cint_say(buf, len, at, "; the ring lacks IORING_SETUP_DEFER_TASKRUN, so waits "
+			 "save system calls, but the kernel may still wake the task for "
+			 "each completion");
+	return at;
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Which requests are outstanding, told by the indices of the SQ and CQ ring, and
+ * how many more completions are worth waiting for, told by the policy.
+ *
+ * An application submits and takes CQEs by liburing's own calls, so nothing here
+ * happens in between two waits.
+ */
+#include <string.h>
+#include <time.h>
+#include "track.h"
+
+/*
+ * The kernel notes the number of completed timeouts as a wait begins: one that
+ * completes just before ends no wait.  Nobody waits longer than this for an
+ * urgent completion that met this gap.
+ */
+#define CINT_MISSED_NS	1000000ULL
+
+__u64 cint_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
+}
+
+/* A ring may have requests outstanding when it is attached. */
+void cint_track_init(struct cint_state *s)
+{
+	const struct io_uring *ring = s->pub.ring;
+	unsigned int cq_tail = cint_cq_tail(ring), sq_tail = cint_sq_tail(ring);
+	unsigned int outstanding = sq_tail - cq_tail;
+
+	if (outstanding > ring->cq.ring_entries)
+		outstanding = 0;
+	s->sq_base = sq_tail - outstanding;
+	s->pair_end = sq_tail;
+	s->scanned = cq_tail;
+	s->uncounted = s->flags & CINT_RING_UNCOUNTED;
+	cint_track_params(s, NULL);
+}
+
+/* Parameters that are checked; NULL: none, only marks end a wait. */
+void cint_track_params(struct cint_state *s, const struct cint_params *params)
+{
+	s->has_params = params;
+	s->heeds = CINT_URGENT | CINT_BARRIER;
+	if (params) {
+		cint_policy_init(&s->policy, params);
+		s->heeds = s->policy.marks;
+	}
+	/* the policy starts with what is outstanding now */
+	cint_coalescer_init(&s->coalescer);
+	s->fed = s->completed;
+	s->drained = s->completed;
+	s->barrier_fed = s->barrier_head;
+	s->last_ns = cint_now_ns();
+}
+
+/*
+ * Remove the CQEs of the library's own SQEs.  They move to the head of the CQ
+ * ring, past those that the application has not taken.
+ */
+static unsigned int cint_remove_internal(struct cint_state *s, unsigned int tail)
+{
+	struct io_uring *ring = s->pub.ring;
+	unsigned int shift = !!(ring->flags & IORING_SETUP_CQE32), mask = ring->cq.ring_mask;
+	unsigned int head = *ring->cq.khead, i = s->scanned, removed = 0, at;
+
+	if (!__atomic_load_n(&s->pairs, __ATOMIC_ACQUIRE))
+		return 0;
+	if ((int)(i - head) < 0)
+		i = head;
+	for (; i != tail; i++) {
+		if (!cint_cqe_is_internal(&ring->cq.cqes[(i & mask) << shift]))
+			continue;
+		for (at = i; at != head; at--)
+			memcpy(&ring->cq.cqes[(at & mask) << shift],
+			       &ring->cq.cqes[((at - 1) & mask) << shift],
+			       sizeof(struct io_uring_cqe) << shift);
+		io_uring_smp_store_release(ring->cq.khead, ++head);
+		removed++;
+	}
+	s->stats.internal_cqes += removed;
+	return removed;
+}
+
+static void cint_track_submitted(struct cint_state *s)
+{
+	unsigned int pairs = __atomic_load_n(&s->pairs, __ATOMIC_ACQUIRE);
+	unsigned int tail = cint_sq_tail(s->pub.ring), number;
+
+	if ((int)(tail - __atomic_load_n(&s->pair_end, __ATOMIC_RELAXED)) < 0)
+		pairs = __atomic_load_n(&s->pairs_sent, __ATOMIC_RELAXED);
+	number = tail - s->sq_base - pairs;
+	if ((int)(number - s->submitted) > 0)
+		s->submitted = number;
+}
+
+/* Give the policy the next requests that it has not been told of. */
+static void cint_feed(struct cint_state *s)
+{
+	unsigned int tail = __atomic_load_n(&s->barrier_tail, __ATOMIC_ACQUIRE);
+	__u32 marks;
+
+	while (s->fed != s->submitted && s->coalescer.outstanding < CINT_WINDOW) {
+		marks = 0;
+		if (s->barrier_fed != tail &&
+		    s->barriers[s->barrier_fed % CINT_BARRIERS] == s->fed + 1) {
+			marks = CINT_BARRIER;
+			s->barrier_fed++;
+		}
+		cint_submit(&s->coalescer, &s->window[s->fed++ % CINT_WINDOW], marks);
+	}
+}
+
+/*
+ * Tell the policy of completions: when each came is not known, so they share the
+ * time since the last one.  What a wait returns is delivered, whatever it says;
+ * it learns the rate.
+ */
+static void cint_learn(struct cint_state *s, unsigned int completed)
+{
+	__u64 now = cint_now_ns(), step = (now - s->last_ns) / completed;
+	unsigned int i;
+
+	for (i = completed; i; i--) {
+		cint_feed(s);
+		if (!s->coalescer.outstanding)
+			break;
+		cint_complete(&s->coalescer, &s->policy,
+			      &s->window[s->drained++ % CINT_WINDOW], now - step * (i - 1));
+	}
+	cint_flush(&s->coalescer);
+	s->last_ns = now;
+}
+
+/* CQEs that no SQE accounts for: multishot requests, or a CQE of the library. */
+static void cint_track_excess(struct cint_state *s)
+{
+	unsigned int excess = s->completed - s->submitted;
+
+	__atomic_store_n(&s->sq_base, s->sq_base - excess, __ATOMIC_RELAXED);
+	s->submitted += excess;
+	s->excess += excess;
+	if (s->excess > __atomic_load_n(&s->pairs, __ATOMIC_RELAXED))
+		__atomic_store_n(&s->uncounted, true, __ATOMIC_RELAXED);
+}
+
+/* Look at the rings: what was submitted, and what has completed. */
+struct cint_news cint_track(struct cint_state *s)
+{
+	unsigned int tail = cint_cq_tail(s->pub.ring);
+	struct cint_news news = {
+		.urgent = cint_is_pending(&s->urgent_until, s->completed),
+	};
+	unsigned int head = s->barrier_head;
+
+	if (tail != s->scanned) {
+		news.completed = tail - s->scanned;
+		news.completed -= cint_remove_internal(s, tail);
+		s->scanned = tail;
+		__atomic_store_n(&s->completed, s->completed + news.completed, __ATOMIC_RELAXED);
+		s->stats.completions += news.completed;
+	}
+	cint_track_submitted(s);
+	if (s->uncounted)
+		s->submitted = s->completed + CINT_THRESHOLD_MAX;
+	else if ((int)(s->submitted - s->completed) < 0)
+		cint_track_excess(s);
+	if (s->has_params && news.completed)
+		cint_learn(s, news.completed);
+
+	while (head != __atomic_load_n(&s->barrier_tail, __ATOMIC_ACQUIRE) &&
+	       (s->uncounted ||
+		(int)(s->barriers[head % CINT_BARRIERS] - s->completed) <= 0)) {
+		news.barrier = true;
+		head++;
+	}
+	__atomic_store_n(&s->barrier_head, head, __ATOMIC_RELEASE);
+	if ((int)(head - s->barrier_fed) > 0)
+		s->barrier_fed = head;
+	return news;
+}
+
+static bool cint_gap_known(const struct cint_state *s)
+{
+	return s->policy.params.policy == CINT_POLICY_CINT_RATE &&
+	       !(s->coalescer.unknown & CINT_UNKNOWN_GAP);
+}
+
+/* How many completions more are worth waiting for. */
+static unsigned int cint_need(struct cint_state *s, unsigned int need)
+{
+	unsigned int outstanding = s->submitted - s->completed, head = s->barrier_head, lacks;
+
+	if (cint_is_pending(&s->single_until, s->completed) ||
+	    s->pub.ring->flags & IORING_SETUP_IOPOLL)
+		return 1;
+	if (s->has_params) {
+		if (s->policy.params.policy == CINT_POLICY_NONE || !s->policy.hold_ns)
+			return 1;
+		/* the policy expects no company in time */
+		if (cint_gap_known(s) && s->coalescer.gap_ns > s->policy.delta_ns[1])
+			return 1;
+	}
+	if (s->uncounted)
+		return need;
+	if (head != __atomic_load_n(&s->barrier_tail, __ATOMIC_ACQUIRE)) {
+		lacks = s->barriers[head % CINT_BARRIERS] - s->completed;
+		if (lacks < need)
+			need = lacks;
+	}
+	if (outstanding < need)
+		need = outstanding;
+	return need ? need : 1;
+}
+
+/*
+ * How long the policy would take for a batch: until it expects it to be full and
+ * a period more, or a period for each completion, never longer than max_hold.
+ */
+static __u64 cint_hold_ns(const struct cint_state *s, unsigned int need)
+{
+	const struct cint_policy *policy = &s->policy;
+	__u64 hold = 0;
+	unsigned int n;
+
+	if (policy->params.policy == CINT_POLICY_STATIC)
+		return policy->hold_ns;
+	if (cint_gap_known(s)) {
+		hold = (__u64)s->coalescer.gap_ns * need + policy->delta_ns[0];
+	} else {
+		for (n = 1; n <= need && hold < policy->hold_ns; n++)
+			hold += policy->delta_ns[n];
+	}
+	return hold < policy->hold_ns ? hold : policy->hold_ns;
+}
+
+/*
+ * The wait of an application that wants wait_nr CQEs, 0: as the parameters say.
+ * A plan for as many as are there is one for no wait.
+ */
+struct cint_plan cint_plan(struct cint_state *s, unsigned int wait_nr)
+{
+	unsigned int ready = cint_cq_ready(s->pub.ring), target = wait_nr;
+	struct cint_plan plan = { .hold_ns = CINT_UNBOUNDED };
+	unsigned int need;
+
+	if (s->has_params && (!target || target > s->policy.params.threshold))
+		target = s->policy.params.threshold;
+	if (!target)
+		target = 1;
+	if (ready >= target || (ready && !wait_nr)) {
+		plan.wait_nr = ready;
+		return plan;
+	}
+	need = cint_need(s, target - ready);
+	plan.wait_nr = ready + need;
+	if (need == 1 && !ready)
+		return plan;
+	if (s->has_params)
+		plan.hold_ns = cint_hold_ns(s, need);
+	if (cint_is_pending(&s->urgent_until, s->completed) && plan.hold_ns > CINT_MISSED_NS)
+		plan.hold_ns = CINT_MISSED_NS;
+	return plan;
+}

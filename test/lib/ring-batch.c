@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Unmarked completions share a wake-up: waits end by threshold, by what is
+ * outstanding, by a barrier's prefix, or by the time for a batch; each counted.
+ */
+#include <poll.h>
+#include <sys/eventfd.h>
+#include "ring.h"
+
+/* A ring whose batches are of 8, or as old as the longest time allowed. */
+static struct io_uring_cint batches(__u16 policy)
+{
+	struct io_uring_cint params;
+
+	cint_params_init(&params);
+	params.policy = policy;
+	params.threshold = 8;
+	params.delta_ns = CINT_DELAY_MAX_NS;
+	params.delta_min_ns = CINT_DELAY_MAX_NS;
+	params.max_hold_ns = CINT_DELAY_MAX_NS;
+	return params;
+}
+
+static bool attach(struct test_ring *t, __u16 policy, unsigned int flags)
+{
+	struct io_uring_cint params = batches(policy);
+
+	CHECK(test_attach(t, 128, TEST_DEFER, &params, flags));
+	if (test_library_waits(t))
+		return true;
+	test_detach(t);
+	return false;
+}
+
+static void quicks(struct test_ring *t, unsigned int nr)
+{
+	while (nr--)
+		test_quick(t);
+}
+
+static void finish(struct test_ring *t, unsigned int nr)
+{
+	CHECK(nr <= 256);
+	CHECK_EQ(write(t->quick[1], (char [256]) { 0 }, nr), nr);
+}
+
+/* Waits as the parameters say; returns how many came. */
+static unsigned int wait_batch(struct test_ring *t)
+{
+	struct io_uring_cqe *cqe = NULL;
+
+	CHECK_EQ(cint_wait_cqes(t->cring, &cqe, 0, test_limit(), NULL), 0);
+	CHECK(cqe);
+	return test_drop(t);
+}
+
+static void threshold(void)
+{
+	struct test_ring t;
+	long long start;
+
+	if (!attach(&t, CINT_POLICY_CINT, 0))
+		return;
+	quicks(&t, 60);
+	CHECK_EQ(io_uring_submit(&t.ring), 60);
+	finish(&t, 8);
+	CHECK_EQ(wait_batch(&t), 8);
+	CHECK_EQ(test_stats(&t).ended_full, 1);
+	CHECK_EQ(test_stats(&t).outstanding, 52);
+
+	/* three are not a batch, and wait for company */
+	finish(&t, 3);
+	start = test_now_ns();
+	CHECK_EQ(wait_batch(&t), 3);
+	CHECK(test_now_ns() - start >= CINT_DELAY_MAX_NS - 1000000);
+	CHECK_EQ(test_stats(&t).ended_time, 1);
+
+	/* those that came by the time of the wait count */
+	finish(&t, 20);
+	CHECK_EQ(wait_batch(&t), 20);
+	CHECK_EQ(test_stats(&t).ended_full, 2);
+
+	/* all of 29 that are left: no further one could come */
+	finish(&t, 15);
+	CHECK_EQ(wait_batch(&t), 15);
+	finish(&t, 10);
+	CHECK_EQ(wait_batch(&t), 10);
+	finish(&t, 4);
+	CHECK_EQ(wait_batch(&t), 4);
+	CHECK_EQ(test_stats(&t).ended_full, 5);
+	CHECK_EQ(test_stats(&t).ended_time, 1);
+	CHECK_EQ(test_stats(&t).outstanding, 0);
+	test_detach(&t);
+}
+
+static void barrier(void)
+{
+	struct test_ring t;
+
+	if (!attach(&t, CINT_POLICY_CINT, 0))
+		return;
+	quicks(&t, 4);
+	CHECK_EQ(cint_set_barrier(t.cring, test_quick(&t)), 0);
+	quicks(&t, 2);
+	CHECK_EQ(cint_set_barrier(t.cring, test_quick(&t)), 0);
+	test_stuck(&t, 20);
+	CHECK_EQ(io_uring_submit(&t.ring), 28);
+
+	/* the prefix is not complete: it waits like others */
+	finish(&t, 4);
+	CHECK_EQ(wait_batch(&t), 4);
+	CHECK_EQ(test_stats(&t).ended_time, 1);
+	finish(&t, 1);
+	CHECK_EQ(wait_batch(&t), 1);
+	CHECK_EQ(test_stats(&t).ended_barrier, 1);
+	finish(&t, 3);
+	CHECK_EQ(wait_batch(&t), 3);
+	CHECK_EQ(test_stats(&t).ended_barrier, 2);
+	CHECK_EQ(test_stats(&t).ended_time, 1);
+	CHECK_EQ(test_stats(&t).barriers, 2);
+	test_detach(&t);
+
+	/* a wait for more ends there, too */
+	attach(&t, CINT_POLICY_CINT, 0);
+	quicks(&t, 2);
+	CHECK_EQ(cint_set_barrier(t.cring, test_quick(&t)), 0);
+	test_stuck(&t, 10);
+	finish(&t, 3);
+	CHECK_EQ(cint_submit_and_wait_timeout(t.cring, NULL, 7, test_limit(), NULL), 13);
+	CHECK_EQ(test_drop(&t), 3);
+	CHECK_EQ(test_stats(&t).ended_barrier, 1);
+	test_detach(&t);
+}
+
+/* More barriers than are told apart: waits are for one completion, none is lost. */
+static void many_barriers(void)
+{
+	struct test_ring t;
+	unsigned int i, got = 0;
+
+	if (!attach(&t, CINT_POLICY_CINT, 0))
+		return;
+	for (i = 0; i < 100; i++)
+		CHECK_EQ(cint_set_barrier(t.cring, test_quick(&t)), 0);
+	CHECK_EQ(io_uring_submit(&t.ring), 100);
+	for (i = 0; i < 100; i++) {
+		finish(&t, 1);
+		got += wait_batch(&t);
+	}
+	CHECK_EQ(got, 100);
+	CHECK_EQ(test_stats(&t).ended_time, 0);
+	CHECK_EQ(test_stats(&t).ended_full, 0);
+
+	/* and afterwards there are batches again */
+	quicks(&t, 20);
+	CHECK_EQ(io_uring_submit(&t.ring), 20);
+	finish(&t, 10);
+	CHECK_EQ(wait_batch(&t), 10);
+	CHECK_EQ(test_stats(&t).ended_full, 1);
+	test_detach(&t);
+}
+
+/* static and adaptive know no barrier; none knows no batch. */
+static void policies(void)
+{
+	static const struct { __u16 policy; unsigned int time, single; } cases[] = {
+		{ CINT_POLICY_NONE, 0, 1 }, { CINT_POLICY_STATIC, 1, 0 },
+		{ CINT_POLICY_ADAPTIVE, 1, 0 },
+	};
+	struct test_ring t;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (!attach(&t, cases[i].policy, 0))
+			return;
+		quicks(&t, 2);
+		CHECK_EQ(cint_set_barrier(t.cring, test_quick(&t)), 0);
+		test_stuck(&t, 20);
+		CHECK_EQ(io_uring_submit(&t.ring), 23);
+		finish(&t, 3);
+		CHECK_EQ(wait_batch(&t), 3);
+		CHECK_EQ(test_stats(&t).ended_time, cases[i].time);
+		CHECK_EQ(test_stats(&t).ended_single, cases[i].single);
+		CHECK_EQ(test_stats(&t).ended_barrier, 0);
+		test_detach(&t);
+	}
+}
+
+/* cint-rate learns that completions are too rare to wait for company. */
+static void rate(void)
+{
+	struct io_uring_cint params = batches(CINT_POLICY_CINT_RATE);
+	struct test_ring t;
+	int i;
+
+	params.delta_ns = 50000;
+	params.delta_min_ns = 0;
+	CHECK(test_attach(&t, 128, TEST_DEFER, &params, 0));
+	if (test_library_waits(&t)) {
+		quicks(&t, 60);
+		CHECK_EQ(io_uring_submit(&t.ring), 60);
+		CHECK_EQ(test_stats(&t).gap_ns, 0);
+		for (i = 0; i < 12; i++) {
+			usleep(2000);
+			finish(&t, 1);
+			wait_batch(&t);
+		}
+		CHECK(test_stats(&t).gap_ns > 1000000);
+		CHECK(test_stats(&t).ended_single > 5);
+		CHECK_EQ(test_stats(&t).ended_full, 0);
+	}
+	test_detach(&t);
+}
+
+/* Without parameters a wait is for the number given, or for all there can be. */
+static void no_params(void)
+{
+	const struct __kernel_timespec short_time = { .tv_nsec = 5000000 };
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+
+	CHECK(test_attach(&t, 128, TEST_DEFER, NULL, 0));
+	if (!test_library_waits(&t)) {
+		test_detach(&t);
+		return;
+	}
+	quicks(&t, 20);
+	CHECK_EQ(io_uring_submit(&t.ring), 20);
+	finish(&t, 5);
+	cqe = (struct io_uring_cqe *)&t;
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 6, &short_time, NULL), 0);
+	CHECK_EQ(test_drop(&t), 5);
+	CHECK_EQ(test_stats(&t).ended_time, 1);
+	finish(&t, 15);
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 100, test_limit(), NULL), 0);
+	CHECK_EQ(test_drop(&t), 15);
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 0, &short_time, NULL), -ETIME);
+	CHECK(!cqe);
+
+	/* what is there is returned without a system call */
+	quicks(&t, 2);
+	finish(&t, 2);
+	CHECK_EQ(cint_submit_and_wait(t.cring, 2), 2);
+	CHECK_EQ(io_uring_cq_ready(&t.ring), 2);
+	{
+		unsigned long long before = test_stats(&t).enters;
+
+		CHECK_EQ(cint_wait_cqe(t.cring, &cqe), 0);
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 2, NULL, NULL), 0);
+		CHECK_EQ(test_stats(&t).enters, before);
+		CHECK(cqe);
+	}
+	test_detach(&t);
+}
+
+/* A multishot request has more CQEs than SQEs: what is outstanding is not known. */
+static void multishot(unsigned int flags)
+{
+	struct io_uring_sqe *sqe;
+	struct test_ring t;
+	unsigned int i, got = 0;
+	int event = eventfd(0, EFD_CLOEXEC);
+
+	CHECK(event >= 0);
+	if (!attach(&t, CINT_POLICY_CINT, flags))
+		return;
+	sqe = test_sqe(&t);
+	io_uring_prep_poll_multishot(sqe, event, POLLIN);
+	CHECK_EQ(cint_set_urgent(t.cring, sqe), -EOPNOTSUPP);
+	CHECK_EQ(io_uring_submit(&t.ring), 1);
+	for (i = 0; i < 5; i++) {
+		CHECK_EQ(eventfd_write(event, 1), 0);
+		got += wait_batch(&t);
+	}
+	CHECK_EQ(got, 5);
+	CHECK_EQ(test_stats(&t).outstanding, 0);
+
+	/* a barrier then ends a wait by itself, as an urgent request does */
+	test_stuck(&t, 20);
+	CHECK_EQ(cint_set_barrier(t.cring, test_quick(&t)), 0);
+	CHECK_EQ(test_stats(&t).pairs, test_has_pairs(&t) ? 1 : 0);
+	CHECK(io_uring_submit(&t.ring) > 0);
+	finish(&t, 1);
+	CHECK_EQ(wait_batch(&t), 1);
+	close(event);
+	test_detach(&t);
+}
+
+static void multishots(void)
+{
+	multishot(0);
+	multishot(CINT_RING_UNCOUNTED);
+}
+
+static void everything(void)
+{
+	threshold();
+	barrier();
+	many_barriers();
+	policies();
+	rate();
+	no_params();
+}
+
+int main(void)
+{
+	test_ring_or_skip();
+	test_with_backend("timeout", everything);
+	test_with_backend("link", everything);
+	test_with_backend("min-wait", everything);
+	everything();
+	multishots();
+	return 0;
+}

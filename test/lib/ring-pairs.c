@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Where an urgent request cannot simply be followed by the library's SQE: a full
+ * or tiny SQ ring, links, drains, an SQE that is not the last, multishot
+ * requests, polled rings, rings that take no further SQEs.  Urgency is kept
+ * by other means, or refused with a reason; the requests are never changed in
+ * what they do.
+ */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include "ring.h"
+
+#define ENTRIES	8
+
+/* The second half of a pair has no place: what precedes is submitted. */
+static void full_ring(unsigned int setup)
+{
+	struct io_uring_sqe *sqe;
+	struct test_ring t;
+	unsigned int i;
+
+	if (!test_attach(&t, ENTRIES, setup, NULL, 0))
+		return;
+	for (i = 0; i < 4; i++) {
+		test_stuck(&t, ENTRIES - 1);
+		sqe = test_quick(&t);
+		CHECK_EQ(io_uring_sq_space_left(&t.ring), 0);
+		CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+		if (test_has_pairs(&t)) {
+			CHECK_EQ(test_stats(&t).flushes, i + 1);
+			CHECK_EQ(test_stats(&t).pairs + test_stats(&t).singles, i + 1);
+			/* the kernel's thread may not get to run in time */
+			if (setup != IORING_SETUP_SQPOLL)
+				CHECK_EQ(test_stats(&t).pairs, i + 1);
+		}
+		CHECK_EQ(sqe->user_data, TEST_URGENT);
+		CHECK(io_uring_submit(&t.ring) >= 0);
+		CHECK_EQ(*t.ring.sq.kdropped, 0);
+		test_ends_wait(&t, ENTRIES);
+	}
+	if (test_library_waits(&t))
+		CHECK_EQ(test_stats(&t).outstanding, 4 * (ENTRIES - 1));
+	test_detach(&t);
+}
+
+/* Of a ring of one there is never a second place. */
+static void tiny_ring(void)
+{
+	struct test_ring t;
+
+	if (!test_attach(&t, 1, TEST_DEFER, NULL, 0))
+		return;
+	test_stuck(&t, 1);
+	CHECK_EQ(io_uring_submit(&t.ring), 1);
+	CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+	CHECK_EQ(io_uring_submit(&t.ring), 1);
+	if (test_has_pairs(&t)) {
+		CHECK_EQ(test_stats(&t).pairs, 0);
+		CHECK_EQ(test_stats(&t).singles, 1);
+	}
+	test_ends_wait(&t, 2);
+	test_detach(&t);
+}
+
+static void nops(struct test_ring *t, unsigned int nr, unsigned int flags)
+{
+	struct io_uring_sqe *sqe;
+
+	while (nr--) {
+		sqe = test_sqe(t);
+		io_uring_prep_nop(sqe);
+		sqe->flags = (__u8)flags;
+	}
+}
+
+/* At the end of a chain: the chain stays whole, also when room must be made. */
+static void end_of_chain(unsigned int before)
+{
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	unsigned int nr, got;
+	bool urgent;
+
+	CHECK(test_attach(&t, ENTRIES, TEST_DEFER, NULL, 0));
+	nops(&t, before, 0);
+	nops(&t, 2, IOSQE_IO_LINK);
+	nops(&t, 1, IOSQE_IO_HARDLINK);
+	CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+	if (test_has_pairs(&t))
+		CHECK_EQ(test_stats(&t).flushes, before == ENTRIES - 4 ? 1 : 0);
+	test_finish(&t);
+	CHECK(cint_submit_and_wait_timeout(t.cring, &cqe, before + 4, test_limit(), NULL) > 0);
+	urgent = test_take(&t, &got);
+	while (got < before + 4) {
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 0, test_limit(), NULL), 0);
+		urgent |= test_take(&t, &nr);
+		got += nr;
+	}
+	CHECK(urgent);
+	CHECK_EQ(got, before + 4);
+
+	/* a chain as long as the ring has no room made */
+	nops(&t, ENTRIES - 1, IOSQE_IO_LINK);
+	CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+	if (test_has_pairs(&t))
+		CHECK_EQ(test_stats(&t).singles, 1);
+	test_finish(&t);
+	CHECK_EQ(io_uring_submit(&t.ring), ENTRIES);
+	for (nr = 0; nr < ENTRIES; ) {
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 0, test_limit(), NULL), 0);
+		CHECK(cqe->res >= 0);
+		nr += test_drop(&t);
+	}
+	CHECK_EQ(nr, ENTRIES);
+	test_detach(&t);
+}
+
+/* A cancelled chain cancels the pair: the library's CQE is not the application's. */
+static void broken_chain(void)
+{
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	struct test_ring t;
+
+	CHECK(test_attach(&t, ENTRIES, TEST_DEFER, NULL, 0));
+	sqe = test_sqe(&t);
+	io_uring_prep_read(sqe, -1, t.byte, 1, 0);
+	sqe->flags = IOSQE_IO_LINK;
+	CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+	CHECK(cint_submit_and_wait_timeout(t.cring, &cqe, 2, test_limit(), NULL) > 0);
+	CHECK_EQ(io_uring_cq_ready(&t.ring), 2);
+	CHECK_EQ(cqe->res, -EBADF);
+	io_uring_cqe_seen(&t.ring, cqe);
+	CHECK_EQ(io_uring_peek_cqe(&t.ring, &cqe), 0);
+	CHECK_EQ(cqe->user_data, TEST_URGENT);
+	CHECK_EQ(cqe->res, -ECANCELED);
+	io_uring_cqe_seen(&t.ring, cqe);
+	CHECK_EQ(io_uring_cq_ready(&t.ring), 0);
+	test_detach(&t);
+}
+
+/*
+ * What follows a linked request stays linked to it: a link timeout must find its
+ * request, and a failure must cancel the next.
+ */
+static void inside_chain(void)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 2000000 };
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	unsigned int nr = 0;
+
+	CHECK(test_attach(&t, ENTRIES, TEST_DEFER, NULL, 0));
+	sqe = test_quick(&t);
+	sqe->flags |= IOSQE_IO_LINK;
+	CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	CHECK_EQ(sqe->flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK), IOSQE_IO_LINK);
+	sqe = test_sqe(&t);
+	io_uring_prep_link_timeout(sqe, &soon, 0);
+	sqe->user_data = 1;
+	CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	CHECK_EQ(io_uring_sq_ready(&t.ring), 2);
+	CHECK_EQ(io_uring_submit(&t.ring), 2);
+	while (nr < 2) {
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 2, test_limit(), NULL), 0);
+		for (; !io_uring_peek_cqe(&t.ring, &cqe); nr++) {
+			CHECK_EQ(cqe->res, cqe->user_data == 1 ? -ETIME : -ECANCELED);
+			io_uring_cqe_seen(&t.ring, cqe);
+		}
+	}
+	CHECK_EQ(test_stats(&t).pairs, 0);
+
+	/* urgent all the same */
+	test_stuck(&t, 4);
+	CHECK_EQ(io_uring_submit(&t.ring), 4);
+	sqe = test_quick(&t);
+	sqe->flags |= IOSQE_IO_HARDLINK;
+	CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	test_stuck(&t, 1);
+	CHECK_EQ(io_uring_submit(&t.ring), 2);
+	test_ends_wait(&t, 6);
+	test_detach(&t);
+}
+
+/* A mark set late, when there are SQEs behind: urgent by waits for one. */
+static void not_last(void)
+{
+	struct io_uring_sqe *sqe;
+	struct test_ring t, other;
+
+	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, 0));
+	CHECK(test_attach(&other, 32, TEST_DEFER, NULL, 0));
+	test_stuck(&t, 10);
+	sqe = test_quick(&t);
+	test_stuck(&t, 10);
+	CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	CHECK_EQ(io_uring_submit(&t.ring), 21);
+	if (test_has_pairs(&t))
+		CHECK_EQ(test_stats(&t).singles, 1);
+	test_ends_wait(&t, 21);
+
+	/* twice is once */
+	sqe = test_quick(&t);
+	CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	if (test_has_pairs(&t)) {
+		CHECK_EQ(test_stats(&t).pairs, 1);
+		CHECK_EQ(test_stats(&t).singles, 1);
+		/* an SQE of another ring, or one that is gone */
+		CHECK_EQ(cint_set_urgent(other.cring, sqe), -EINVAL);
+		CHECK_EQ(cint_set_barrier(other.cring, sqe), -EINVAL);
+		CHECK_EQ(io_uring_submit(&t.ring), 2);
+		CHECK_EQ(cint_set_urgent(t.cring, sqe), -EINVAL);
+	}
+	/* urgent and the end of a batch */
+	sqe = test_quick(&t);
+	CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	CHECK_EQ(cint_set_barrier(t.cring, sqe), 0);
+	test_detach(&other);
+	test_detach(&t);
+}
+
+/* What ends waits by itself, or has no completion, gets nothing behind it. */
+static void nothing_needed(void)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 1000000 };
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+
+	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, 0));
+	test_stuck(&t, 10);
+	sqe = test_sqe(&t);
+	io_uring_prep_nop(sqe);
+	sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+	CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	sqe = test_sqe(&t);
+	io_uring_prep_timeout(sqe, &soon, 0, 0);
+	sqe->user_data = TEST_URGENT;
+	CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	CHECK_EQ(test_stats(&t).pairs, 0);
+	CHECK_EQ(cint_submit_and_wait_timeout(t.cring, &cqe, 11, test_limit(), NULL), 12);
+	CHECK_EQ(cqe->user_data, TEST_URGENT);
+	test_detach(&t);
+}
+
+static void refused(void)
+{
+	struct io_uring_sqe *sqe, before;
+	struct test_ring t;
+	int i;
+
+	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, 0));
+	if (!test_has_pairs(&t)) {
+		test_detach(&t);
+		return;
+	}
+	for (i = 0; i < 4; i++) {
+		sqe = test_sqe(&t);
+		if (i == 0)
+			io_uring_prep_multishot_accept(sqe, 0, NULL, NULL, 0);
+		if (i == 1)
+			io_uring_prep_poll_multishot(sqe, 0, 1);
+		if (i == 2)
+			io_uring_prep_recv_multishot(sqe, 0, NULL, 0, 0);
+		if (i == 3) {
+			io_uring_prep_nop(sqe);
+			sqe->flags = IOSQE_IO_DRAIN;
+		}
+		before = *sqe;
+		CHECK_EQ(cint_set_urgent(t.cring, sqe), i == 3 ? -EINVAL : -EOPNOTSUPP);
+		CHECK(!memcmp(&before, sqe, sizeof(before)));
+	}
+	CHECK_EQ(test_stats(&t).urgent, 0);
+	test_detach(&t);
+}
+
+/* The kernel allows drains only where no CQE is left out: the library's come too. */
+static void drain(void)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	unsigned int i, nr;
+
+	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, CINT_RING_DRAIN));
+	for (i = 0; i < 5; i++) {
+		CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+		nops(&t, 1, IOSQE_IO_DRAIN);
+		sqe = test_quick(&t);
+		sqe->user_data = 2;
+		sqe->flags = IOSQE_IO_DRAIN;
+		CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+		test_finish(&t);
+		test_finish(&t);
+		for (nr = 0; nr < 3; nr++) {
+			CHECK(cint_submit_and_wait_timeout(t.cring, &cqe, 1, test_limit(),
+							   NULL) >= 0);
+			CHECK(cqe);
+			CHECK(!cint_cqe_is_internal(cqe));
+			CHECK_EQ(cqe->res, cqe->user_data ? 1 : 0);
+			io_uring_cqe_seen(&t.ring, cqe);
+		}
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1,
+					&(struct __kernel_timespec) { .tv_nsec = 1000000 }, NULL),
+			 -ETIME);
+	}
+	if (test_has_pairs(&t))
+		CHECK_EQ(test_stats(&t).internal_cqes, 10);
+	test_stuck(&t, 10);
+	CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+	CHECK(io_uring_submit(&t.ring) > 0);
+	test_ends_wait(&t, 11);
+	test_detach(&t);
+}
+
+/* A polled ring takes no timeouts: a wait polls for one completion. */
+static void polled(void)
+{
+	struct io_uring_cint params;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	unsigned int i, got = 0;
+	char *buf, text[1024];
+	int fd;
+
+	fd = open(getenv("CINT_NVME") ?: "/dev/null", O_RDONLY | O_DIRECT);
+	if (fd < 0)
+		fd = open("/dev/null", O_RDONLY);
+	CHECK(fd >= 0);
+	buf = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cint_params_init(&params);
+	CHECK(test_attach(&t, 32, IORING_SETUP_IOPOLL, &params, 0));
+	cint_explain(t.cring, text, sizeof(text));
+	CHECK(strstr(text, "polled"));
+	for (i = 0; i < 8; i++) {
+		sqe = test_sqe(&t);
+		io_uring_prep_read(sqe, fd, buf, 4096, 0);
+		CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	}
+	CHECK_EQ(io_uring_sq_ready(&t.ring), 8);
+	CHECK_EQ(cint_submit_and_wait(t.cring, 8), 8);
+	/* where the file cannot be polled the request says so */
+	while (got < 8) {
+		CHECK_EQ(cint_wait_cqe(t.cring, &cqe), 0);
+		CHECK(cqe->res == 4096 || cqe->res == -EOPNOTSUPP);
+		io_uring_cqe_seen(&t.ring, cqe);
+		got++;
+	}
+	test_detach(&t);
+	munmap(buf, 4096);
+	close(fd);
+}
+
+/* A ring restricted to some opcodes refuses the library's: it adds none. */
+static void no_pairs(void)
+{
+	struct test_ring t;
+
+	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, CINT_RING_NO_PAIRS));
+	test_stuck(&t, 10);
+	CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+	CHECK_EQ(io_uring_submit(&t.ring), 11);
+	test_ends_wait(&t, 11);
+	CHECK_EQ(test_stats(&t).pairs, 0);
+	test_detach(&t);
+}
+
+/* The descriptor that the process registered, and has closed. */
+static void registered(void)
+{
+	struct test_ring t;
+	int fd;
+
+	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, 0));
+	fd = t.ring.ring_fd;
+	if (io_uring_register_ring_fd(&t.ring) == 1) {
+		t.ring.ring_fd = -1;
+		test_stuck(&t, 10);
+		CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+		CHECK(cint_submit_and_wait_timeout(t.cring, NULL, 11,
+				&(struct __kernel_timespec) { .tv_nsec = 1000000 }, NULL) > 0);
+		test_ends_wait(&t, 11);
+	}
+	t.ring.ring_fd = fd;
+	test_detach(&t);
+}
+
+static void all(void)
+{
+	full_ring(TEST_DEFER);
+	full_ring(0);
+	full_ring(IORING_SETUP_SQPOLL);
+	tiny_ring();
+	end_of_chain(0);
+	end_of_chain(ENTRIES - 4);
+	broken_chain();
+	inside_chain();
+	not_last();
+	nothing_needed();
+	drain();
+	no_pairs();
+	registered();
+}
+
+int main(void)
+{
+	test_ring_or_skip();
+	test_with_backend("timeout", all);
+	test_with_backend("link", all);
+	test_with_backend("min-wait", all);
+	all();
+	refused();
+	polled();
+	return 0;
+}

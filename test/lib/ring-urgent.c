@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * An urgent request ends a wait for many, on every backend and kind of ring, also
+ * when it completes before the wait begins, fails, or reads less than asked; and
+ * leaves no trace of the library in the CQ ring.
+ */
+#include "ring.h"
+
+static unsigned int setup = TEST_DEFER;
+
+static void urgent(struct test_ring *t)
+{
+	CHECK_EQ(cint_set_urgent(t->cring, test_quick(t)), 0);
+}
+
+static void later(void)
+{
+	struct test_ring t;
+	int i;
+
+	if (!test_attach(&t, 64, setup, NULL, 0))
+		return;
+	test_stuck(&t, 31);
+	for (i = 0; i < 20; i++) {
+		urgent(&t);
+		CHECK(io_uring_submit(&t.ring) > 0);
+		test_ends_wait(&t, 32);
+	}
+	CHECK_EQ(test_stats(&t).urgent, 20);
+	if (test_library_waits(&t))
+		CHECK_EQ(test_stats(&t).completions, 20);
+	test_detach(&t);
+}
+
+/* The completed timeout comes too early to end the wait: the library looks. */
+static void before_wait(void)
+{
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	unsigned int nr;
+	int i;
+
+	if (!test_attach(&t, 64, setup, NULL, 0))
+		return;
+	test_stuck(&t, 31);
+	for (i = 0; i < 20; i++) {
+		long long start = test_now_ns();
+
+		test_finish(&t);
+		urgent(&t);
+		CHECK(cint_submit_and_wait_timeout(t.cring, &cqe, 32, test_limit(), NULL) > 0);
+		CHECK(test_now_ns() - start < TEST_LIMIT_NS / 2);
+		CHECK(test_take(&t, &nr));
+		CHECK_EQ(nr, 1);
+	}
+	test_detach(&t);
+}
+
+static void submitted_before(void)
+{
+	struct test_ring t;
+	struct io_uring_cqe *cqe;
+	unsigned int nr;
+	int i;
+
+	if (!test_attach(&t, 64, setup, NULL, 0))
+		return;
+	test_stuck(&t, 31);
+	for (i = 0; i < 20; i++) {
+		test_finish(&t);
+		urgent(&t);
+		CHECK(io_uring_submit(&t.ring) > 0);
+		if (i & 1)
+			usleep(200);
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 32, test_limit(), NULL), 0);
+		CHECK(test_take(&t, &nr));
+		CHECK_EQ(nr, 1);
+	}
+	test_detach(&t);
+}
+
+/* Errors, short reads and refused SQEs end a wait as well. */
+static void unlucky(void)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	char eight[8];
+	int kind, i;
+
+	if (!test_attach(&t, 64, setup, NULL, 0))
+		return;
+	test_stuck(&t, 31);
+	for (i = 0; i < 12; i++) {
+		kind = i % 3;
+		sqe = test_quick(&t);
+		if (kind == 0)
+			sqe->fd = -1;
+		if (kind == 1) {
+			sqe->addr = (__u64)(uintptr_t)eight;
+			sqe->len = sizeof(eight);
+			test_finish(&t);
+		}
+		if (kind == 2)
+			sqe->opcode = 250;
+		CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+		CHECK(cint_submit_and_wait_timeout(t.cring, &cqe, 32, test_limit(), NULL) > 0);
+		CHECK(cqe);
+		CHECK_EQ(cqe->user_data, TEST_URGENT);
+		CHECK_EQ(cqe->res, kind == 0 ? -EBADF : kind == 1 ? 1 : -EINVAL);
+		io_uring_cqe_seen(&t.ring, cqe);
+		/* the library's own SQE was cancelled, and is not for us to see */
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1,
+					&(struct __kernel_timespec) { .tv_nsec = 1000000 }, NULL),
+			 -ETIME);
+		CHECK(!cqe);
+	}
+	if (test_stats(&t).pairs)
+		CHECK_EQ(test_stats(&t).internal_cqes, 4);
+	if (test_library_waits(&t))
+		CHECK_EQ(test_stats(&t).outstanding, 31);
+	test_detach(&t);
+}
+
+static void all(void)
+{
+	later();
+	before_wait();
+	submitted_before();
+	unlucky();
+}
+
+/* By the policy of the ring, a mark may mean nothing. */
+static void unheeded(void)
+{
+	const struct __kernel_timespec short_time = { .tv_nsec = 20000000 };
+	struct io_uring_cint params;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+
+	cint_params_init(&params);
+	params.policy = CINT_POLICY_ADAPTIVE;
+	params.delta_ns = 10000000;
+	params.max_hold_ns = 10000000;
+	CHECK(test_attach(&t, 64, TEST_DEFER, &params, 0));
+	if (test_library_waits(&t)) {
+		test_stuck(&t, 8);
+		urgent(&t);
+		CHECK_EQ(io_uring_submit(&t.ring), 9);
+		test_finish(&t);
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 0, &short_time, NULL), 0);
+		CHECK_EQ(test_stats(&t).pairs + test_stats(&t).singles, 0);
+		CHECK_EQ(test_stats(&t).ended_time, 1);
+	}
+	test_detach(&t);
+}
+
+/* A pair ends a wait of liburing's own, too. */
+static void own_wait(void)
+{
+	struct __kernel_timespec limit = { .tv_sec = 2 };
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	pthread_t thread;
+	long long start;
+
+	CHECK(test_attach(&t, 64, TEST_DEFER, NULL, 0));
+	if (test_has_pairs(&t)) {
+		test_stuck(&t, 31);
+		urgent(&t);
+		CHECK(io_uring_submit(&t.ring) > 0);
+		thread = test_finish_soon(&t);
+		start = test_now_ns();
+		CHECK_EQ(io_uring_wait_cqes(&t.ring, &cqe, 32, &limit, NULL), 0);
+		CHECK(test_now_ns() - start < 1000000000);
+		CHECK_EQ(cqe->user_data, TEST_URGENT);
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+	}
+	test_detach(&t);
+}
+
+/* It is the link that ends the wait, not the time that follows a missed one. */
+static void by_link(void)
+{
+	struct test_ring t;
+	pthread_t thread;
+	struct io_uring_cqe *cqe;
+	unsigned int nr;
+	int i;
+
+	CHECK(test_attach(&t, 64, TEST_DEFER, NULL, 0));
+	if (test_has_pairs(&t)) {
+		test_stuck(&t, 31);
+		/* a loaded machine may miss some */
+		for (i = 0; i < 200 && test_stats(&t).ended_early < 3; i++) {
+			urgent(&t);
+			CHECK(io_uring_submit(&t.ring) > 0);
+			thread = test_finish_soon(&t);
+			CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 32, test_limit(), NULL), 0);
+			CHECK(test_take(&t, &nr));
+			CHECK_EQ(pthread_join(thread, NULL), 0);
+		}
+		CHECK_EQ(test_stats(&t).ended_early, 3);
+	}
+	test_detach(&t);
+}
+
+int main(void)
+{
+	static const char *const backends[] = { "timeout", "link", "min-wait", "kernel" };
+	static const unsigned int setups[] = {
+		TEST_DEFER, 0, IORING_SETUP_COOP_TASKRUN, IORING_SETUP_SQPOLL,
+	};
+	unsigned int i;
+
+	test_ring_or_skip();
+	for (i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+		setup = TEST_DEFER;
+		test_with_backend(backends[i], all);
+		setup = 0;
+		test_with_backend(backends[i], all);
+	}
+	for (i = 0; i < sizeof(setups) / sizeof(setups[0]); i++) {
+		setup = setups[i];
+		test_in_child(all);
+	}
+	unheeded();
+	own_wait();
+	by_link();
+	return 0;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * For the tests of attached rings: a ring with requests that never complete,
+ * and a request that completes when it is told to.
+ */
+#ifndef CINT_TEST_RING_H
+#define CINT_TEST_RING_H
+
+#include <pthread.h>
+#include <time.h>
+#include "helpers.h"
+
+/* How long a wait may take that nothing ends: behaviour, not a time that counts. */
+#define TEST_LIMIT_NS	2000000000LL
+
+#define TEST_DEFER	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+#define TEST_URGENT	1000
+#define TEST_MAX_STUCK	64
+
+struct test_ring {
+	struct io_uring		ring;
+	struct cint_ring	*cring;
+	int			stuck[2];	/* a pipe nobody writes to */
+	int			quick[2];
+	char			byte[TEST_MAX_STUCK + 1];
+};
+
+static inline const struct __kernel_timespec *test_limit(void)
+{
+	static const struct __kernel_timespec limit = { .tv_sec = TEST_LIMIT_NS / 1000000000LL };
+
+	return &limit;
+}
+
+/* True if the library decides about waits, false if the kernel does, or nobody. */
+static inline bool test_library_waits(const struct test_ring *t)
+{
+	char text[1024];
+
+	CHECK(cint_explain(t->cring, text, sizeof(text)) < (int)sizeof(text));
+	return cint_backend(t->cring) != CINT_BACKEND_NONE &&
+	       !strstr(text, "waits are the kernel's");
+}
+
+/* True if an urgent request gets an SQE of the library behind it. */
+static inline bool test_has_pairs(const struct test_ring *t)
+{
+	return test_library_waits(t) && cint_backend(t->cring) >= CINT_BACKEND_LINK;
+}
+
+static inline void test_attach_to(struct test_ring *t, const struct io_uring_cint *params,
+				  unsigned int flags)
+{
+	CHECK_EQ(cint_attach(&t->ring, params, flags, &t->cring), 0);
+	CHECK_EQ(pipe(t->stuck), 0);
+	CHECK_EQ(pipe(t->quick), 0);
+}
+
+/* A ring that the application made, attached; false if this kernel has no such. */
+static inline bool test_attach(struct test_ring *t, unsigned int entries, unsigned int setup,
+			       const struct io_uring_cint *params, unsigned int flags)
+{
+	int ret = io_uring_queue_init(entries, &t->ring, setup);
+
+	if (ret == -EINVAL && setup & IORING_SETUP_DEFER_TASKRUN)
+		ret = io_uring_queue_init(entries, &t->ring, 0);
+	if (ret == -EPERM || ret == -ENOSYS) {
+		printf("SKIP: no io_uring here: %s\n", strerror(-ret));
+		exit(TEST_SKIP);
+	}
+	if (ret == -EINVAL || ret == -EOPNOTSUPP)
+		return false;
+	CHECK_EQ(ret, 0);
+	test_attach_to(t, params, flags);
+	return true;
+}
+
+static inline void test_detach(struct test_ring *t)
+{
+	cint_detach(t->cring);
+	io_uring_queue_exit(&t->ring);
+	close(t->stuck[0]);
+	close(t->stuck[1]);
+	close(t->quick[0]);
+	close(t->quick[1]);
+}
+
+static inline struct io_uring_sqe *test_sqe(struct test_ring *t)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&t->ring);
+
+	CHECK(sqe);
+	return sqe;
+}
+
+/* Requests that never complete, numbered from 0. */
+static inline void test_stuck(struct test_ring *t, unsigned int nr)
+{
+	struct io_uring_sqe *sqe;
+	unsigned int i;
+
+	CHECK(nr <= TEST_MAX_STUCK);
+	for (i = 0; i < nr; i++) {
+		sqe = test_sqe(t);
+		io_uring_prep_read(sqe, t->stuck[0], &t->byte[i], 1, 0);
+		sqe->user_data = i;
+	}
+}
+
+/* A request that test_finish() completes. */
+static inline struct io_uring_sqe *test_quick(struct test_ring *t)
+{
+	struct io_uring_sqe *sqe = test_sqe(t);
+
+	io_uring_prep_read(sqe, t->quick[0], &t->byte[TEST_MAX_STUCK], 1, 0);
+	sqe->user_data = TEST_URGENT;
+	return sqe;
+}
+
+static inline void test_finish(struct test_ring *t)
+{
+	CHECK_EQ(write(t->quick[1], "", 1), 1);
+}
+
+/* The CQEs that are there, taken. */
+static inline unsigned int test_drop(struct test_ring *t)
+{
+	unsigned int nr = io_uring_cq_ready(&t->ring);
+
+	io_uring_cq_advance(&t->ring, nr);
+	return nr;
+}
+
+/* From another thread, a little later; to be joined. */
+static inline void *test_finish_soon_main(void *t)
+{
+	usleep(300);
+	test_finish((struct test_ring *)t);
+	return NULL;
+}
+
+static inline pthread_t test_finish_soon(struct test_ring *t)
+{
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, test_finish_soon_main, t), 0);
+	return thread;
+}
+
+static inline long long test_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* Takes all CQEs; true if the urgent one was among them, without an error. */
+static inline bool test_take(struct test_ring *t, unsigned int *nr)
+{
+	struct io_uring_cqe *cqe;
+	bool urgent = false;
+
+	*nr = 0;
+	while (!io_uring_peek_cqe(&t->ring, &cqe)) {
+		CHECK(!cint_cqe_is_internal(cqe));
+		if (cqe->user_data == TEST_URGENT) {
+			CHECK_EQ(cqe->res, 1);
+			CHECK(!urgent);
+			urgent = true;
+		}
+		io_uring_cqe_seen(&t->ring, cqe);
+		++*nr;
+	}
+	return urgent;
+}
+
+/*
+ * With a marked request submitted: it ends a wait for more completions than can
+ * come, alone.
+ */
+static inline void test_ends_wait(struct test_ring *t, unsigned int wait_nr)
+{
+	pthread_t thread = test_finish_soon(t);
+	long long start = test_now_ns();
+	struct io_uring_cqe *cqe;
+	unsigned int nr;
+
+	CHECK_EQ(cint_wait_cqes(t->cring, &cqe, wait_nr, test_limit(), NULL), 0);
+	CHECK(test_now_ns() - start < TEST_LIMIT_NS / 2);
+	CHECK_EQ(cqe->user_data, TEST_URGENT);
+	CHECK(test_take(t, &nr));
+	CHECK_EQ(nr, 1);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+static inline struct cint_stats test_stats(const struct test_ring *t)
+{
+	struct cint_stats stats;
+
+	cint_get_stats(t->cring, &stats);
+	return stats;
+}
+
+/* Run a function in a process for which a backend is the best there is. */
+static inline void test_with_backend(const char *backend, void (*function)(void))
+{
+	CHECK_EQ(setenv("LIBURING_CINT_BACKEND", backend, 1), 0);
+	test_in_child(function);
+	CHECK_EQ(unsetenv("LIBURING_CINT_BACKEND"), 0);
+}
+
+#endif /* CINT_TEST_RING_H */
