@@ -88,8 +88,9 @@ static unsigned int cint_remove_internal(struct cint_state *s, unsigned int tail
 
 static void cint_track_submitted(struct cint_state *s)
 {
-	unsigned int pairs = __atomic_load_n(&s->pairs, __ATOMIC_ACQUIRE);
+	/* first, so that a thread that submits meanwhile is not ahead of its pairs */
 	unsigned int tail = cint_sq_tail(s->pub.ring), number;
+	unsigned int pairs = __atomic_load_n(&s->pairs, __ATOMIC_ACQUIRE);
 
 	if ((int)(tail - __atomic_load_n(&s->pair_end, __ATOMIC_RELAXED)) < 0)
 		pairs = __atomic_load_n(&s->pairs_sent, __ATOMIC_RELAXED);

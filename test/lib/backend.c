@@ -274,14 +274,15 @@ int main(void)
 	unsigned int i;
 
 	test_ring_or_skip();
+	/* before this process has asked the kernel, and remembers what it said */
+	test_in_child(forced);
+	test_in_child(older_kernels);
 	best();
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		test_with_backend(names[i], limited);
 	test_with_backend("other", unknown_name);
 	test_with_backend("", unknown_name);
 	test_with_backend("none", none);
-	test_in_child(forced);
-	test_in_child(older_kernels);
 	unknown_setup();
 	set_up();
 	attached_late();

@@ -3,7 +3,7 @@
 
 LIB_TESTS := $(patsubst %,$(builddir)/test/lib/%,no-fds no-io-uring \
 	other-kernels params probe register rw sqe-marks threads \
-	backend ring-batch ring-pairs ring-shared ring-urgent)
+	backend ring-batch ring-calls ring-pairs ring-shared ring-urgent)
 
 $(LIB_TESTS:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
 $(LIB_TESTS:=.o): $(srcdir)/test/lib/helpers.h $(srcdir)/test/lib/ring.h | $(CINT_UAPI_COPY)
@@ -14,6 +14,18 @@ $(LIB_TESTS): %: %.o $(CINT_STATIC)
 $(builddir)/test/lib/other-kernels: LDFLAGS_EXTRA += -Wl,--wrap=io_uring_submit_and_wait \
 	-Wl,--wrap=io_uring_register -Wl,--wrap=preadv2 -Wl,--wrap=pwritev2
 
-CHECK_LIB_TESTS	+= $(LIB_TESTS) $(srcdir)/test/lib/example-urgent-read \
+CHECK_LIB_TESTS	+= $(LIB_TESTS) $(srcdir)/test/lib/examples \
 	$(srcdir)/test/lib/install
 CHECK_FILES	+= $(LIB_TESTS) $(CINT_EXAMPLES)
+
+# Figures of the running kernel, for Documentation/stock-kernels.md. No test: what
+# they are depends on the machine.
+CINT_MEASURE := $(builddir)/test/lib/measure-stock
+$(CINT_MEASURE).o: CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
+$(CINT_MEASURE).o: $(srcdir)/test/lib/helpers.h | $(CINT_UAPI_COPY)
+$(CINT_MEASURE): $(CINT_MEASURE).o $(CINT_STATIC)
+	$(call quiet,LINK)$(LINK) -o $@ $^ $(LIBS)
+
+.PHONY: measure-stock
+measure-stock: $(CINT_MEASURE)
+	@$(srcdir)/test/lib/measure-stock-run $(CINT_MEASURE) $(builddir)/measure
