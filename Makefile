@@ -59,7 +59,8 @@
 #
 # Kernel output: $(KERNEL_DIR) is a symlink to the built guest kernel with
 # bzImage, vmlinux, System.map, config, include/ (UAPI headers), selftests/;
-# depend on $(KERNEL_STAMP). $(KERNEL_DEBUG_DIR), $(KERNEL_DEBUG_STAMP) likewise.
+# depend on $(KERNEL_STAMP). $(KERNEL_DEBUG_DIR), $(KERNEL_DEBUG_STAMP) likewise, and
+# $(KERNEL_STOCK_DIR), $(KERNEL_STOCK_STAMP), without the series.
 # $(QEMU_DIR) is a symlink to the lab's emulator; depend on $(QEMU_STAMP).
 
 srcdir   := $(realpath $(dir $(lastword $(MAKEFILE_LIST))))
@@ -120,6 +121,8 @@ KERNEL_DIR	:= $(builddir)/kernel-guest
 KERNEL_STAMP	:= $(KERNEL_DIR)/bzImage
 KERNEL_DEBUG_DIR   := $(builddir)/kernel-debug
 KERNEL_DEBUG_STAMP := $(KERNEL_DEBUG_DIR)/bzImage
+KERNEL_STOCK_DIR   := $(builddir)/kernel-stock
+KERNEL_STOCK_STAMP := $(KERNEL_STOCK_DIR)/bzImage
 QEMU_DIR	:= $(builddir)/qemu
 QEMU_STAMP	:= $(QEMU_DIR)/bin/qemu-system-x86_64
 
@@ -173,16 +176,22 @@ $(FIO_SRC)/config-host.h: $(builddir)/config-host.mak $(srcdir)/scripts/fetch-so
 
 # kernel/build knows by hashes whether there is anything to do, so it is asked
 # each time; the symlink changes only when the result does.
-.PHONY: kernel kernel-debug kernel-guest-link kernel-debug-link
+.PHONY: kernel kernel-debug kernel-guest-link kernel-debug-link kernel-stock-link
 kernel-guest-link:
 	@mkdir -p $(builddir)
 	+@$(srcdir)/kernel/build --config guest --link $(KERNEL_DIR)
 kernel-debug-link: | $(if $(filter check-vm check-all kernel,$(GOALS)),kernel-guest-link)
 	@mkdir -p $(builddir)
 	+@$(srcdir)/kernel/build --config debug --link $(KERNEL_DEBUG_DIR)
+kernel-stock-link: | $(if $(filter check-vm check-all kernel,$(GOALS)),kernel-guest-link \
+		     $(if $(filter check-vm check-all,$(GOALS)),kernel-debug-link))
+	@mkdir -p $(builddir)
+	+@$(srcdir)/kernel/build --config stock --link $(KERNEL_STOCK_DIR)
 $(KERNEL_STAMP): kernel-guest-link
 	@:
 $(KERNEL_DEBUG_STAMP): kernel-debug-link
+	@:
+$(KERNEL_STOCK_STAMP): kernel-stock-link
 	@:
 
 kernel:
@@ -208,7 +217,8 @@ CHECK_BUILD_LIB	 = $(filter $(builddir)/%,$(CHECK_LIB_TESTS)) $(CHECK_FILES)
 CHECK_BUILD_FIO	 = $(filter $(builddir)/%,$(CHECK_FIO_TESTS)) $(CHECK_FILES)
 CHECK_BUILD_VM	 = $(filter $(builddir)/%,$(CHECK_GUEST_TESTS) $(CHECK_VM_TESTS)) \
 		   $(CHECK_BUILD_LIB) $(CHECK_BUILD_FIO) $(CHECK_FILES) \
-		   $(KERNEL_STAMP) $(KERNEL_DEBUG_STAMP) $(QEMU_STAMP)
+		   $(KERNEL_STAMP) $(KERNEL_DEBUG_STAMP) $(KERNEL_STOCK_STAMP) \
+		   $(QEMU_STAMP)
 
 run_unit = $(call RUN_TESTS,unit) --title unit $(1) $(CHECK_UNIT_TESTS)
 run_lib	 = $(call RUN_TESTS,lib) --title library $(1) $(CHECK_LIB_TESTS)
@@ -216,6 +226,7 @@ run_fio	 = $(call RUN_TESTS,fio) --title fio $(1) $(CHECK_FIO_TESTS)
 run_vm	 = srcdir=$(srcdir) builddir=$(builddir) \
 	   CINT_KERNEL_DIR=$(KERNEL_DIR) \
 	   CINT_KERNEL_DEBUG_DIR=$(KERNEL_DEBUG_DIR) \
+	   CINT_KERNEL_STOCK_DIR=$(KERNEL_STOCK_DIR) \
 	   CINT_QEMU=$(QEMU_STAMP) \
 	   CINT_LIB_TESTS="$(CHECK_LIB_TESTS)" \
 	   CINT_FIO_TESTS="$(CHECK_FIO_TESTS)" \
@@ -261,6 +272,12 @@ demo-run: all $(KERNEL_STAMP)
 	@srcdir=$(srcdir) builddir=$(builddir) CINT_KERNEL_DIR=$(KERNEL_DIR) \
 		$(srcdir)/scripts/demo --out $(builddir)/demo
 
+# --- what compilers and analysers find -----------------------------------------
+
+.PHONY: lint
+lint: $(builddir)/config-host.h all
+	@builddir=$(builddir) $(srcdir)/scripts/lint
+
 # --- the rest ---------------------------------------------------------------
 
 .PHONY: all install install-deps clean distclean help $(INSTALL_TARGETS)
@@ -270,7 +287,8 @@ install-deps:
 
 clean:
 	rm -rf $(addprefix $(builddir)/,$(CLEAN_SUBDIRS)) \
-		$(builddir)/kernel-guest $(builddir)/kernel-debug $(builddir)/qemu
+		$(builddir)/kernel-guest $(builddir)/kernel-debug \
+		$(builddir)/kernel-stock $(builddir)/qemu
 
 distclean: clean
 	rm -f $(builddir)/config-host.mak $(builddir)/config-host.h \
@@ -295,6 +313,12 @@ help:
 	@echo "  check-lib     library tests on this machine's kernel"
 	@echo "  check-fio     fio engine tests on this machine's kernel"
 	@echo "  check-vm      everything that runs in a virtual machine"
+	@echo "  check-sanitize  unit and library tests under address, leak, undefined"
+	@echo "                behaviour and thread sanitizers"
+	@echo "  coverage      which lines of the library the tests run"
+	@echo "  lint          static checks of the library and its tests"
+	@echo "  measure-stock what the library brings on this machine's kernel; writes"
+	@echo "                $(builddir)/measure/"
 	@echo "  demo          compare the policies in virtual time, from a bare checkout;"
 	@echo "                writes $(builddir)/demo/"
 	@echo "  lab           measure all contenders in virtual time, from a bare checkout;"

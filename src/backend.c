@@ -273,7 +273,7 @@ int cint_explain(const struct cint_ring *cring, char *buf, size_t len)
 		cint_say(buf, len, at, "marks go to the kernel, which %s; ", choice.gathers ?
 			 "wakes and gathers by them" : "does not yet wake by them");
 	cint_say(buf, len, at, "%s", backend == CINT_BACKEND_KERNEL && choice.gathers ?
-		 "waits are the kernel's" : cint_means(&choice, choice.backend));
+		 "waits with parameters are the kernel's" : cint_means(&choice, choice.backend));
 	/* the first that is missing, and the kernel's support */
 	i = (int)choice.backend + 1;
 	if (i < CINT_BACKEND_KERNEL && !choice.gathers)

@@ -147,11 +147,13 @@ static void cint_add_pair(struct cint_state *s, struct io_uring_sqe *sqe)
 	sqe->flags |= IOSQE_IO_HARDLINK;
 	cint_prep_pair(io_uring_get_sqe(ring), !(s->flags & CINT_RING_DRAIN));
 
-	/* so that who waits can tell how many of them were submitted */
+	/* so that who waits can tell how many were submitted; see cint_number_submitted() */
+	__atomic_store_n(&s->pair_sequence, s->pair_sequence + 1, __ATOMIC_RELAXED);
 	if ((int)(cint_sq_tail(ring) - s->pair_end) >= 0)
-		__atomic_store_n(&s->pairs_sent, s->pairs, __ATOMIC_RELAXED);
-	__atomic_store_n(&s->pair_end, ring->sq.sqe_tail, __ATOMIC_RELAXED);
+		__atomic_store_n(&s->pairs_sent, s->pairs, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->pair_end, ring->sq.sqe_tail, __ATOMIC_RELEASE);
 	__atomic_store_n(&s->pairs, s->pairs + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->pair_sequence, s->pair_sequence + 1, __ATOMIC_RELEASE);
 	cint_count(&s->stats.pairs);
 }
 
@@ -228,13 +230,15 @@ int cint_set_barrier(struct cint_ring *cring, struct io_uring_sqe *sqe)
 	cint_count(&s->stats.barriers);
 	if (s->choice.marks & RWF_BARRIER)
 		cint_sqe_set_barrier(sqe);
-	if (s->choice.gathers || s->choice.backend == CINT_BACKEND_NONE)
+	if (cint_kernel_waits(s) || s->choice.backend == CINT_BACKEND_NONE)
 		return 0;
 
 	tail = s->barrier_tail;
 	head = __atomic_load_n(&s->barrier_head, __ATOMIC_ACQUIRE);
 	if (__atomic_load_n(&s->uncounted, __ATOMIC_RELAXED)) {
 		/* the nearest to a prefix that is not known: its last request */
+		if (s->choice.gathers)
+			return cint_set_urgent(cring, sqe);
 		if (!cint_is_multishot(sqe) && !cint_needs_no_pair(s, sqe, index))
 			cint_end_waits(s, sqe, index);
 	} else if (tail - head == CINT_BARRIERS) {

@@ -83,6 +83,11 @@ ALL_TARGETS	+= $(CINT_SHARED) $(CINT_LINKS) $(CINT_FFI) $(CINT_FFI_LINKS) $(CINT
 INSTALL_TARGETS	+= install-lib
 CLEAN_SUBDIRS	+= include
 
+# Record what was added to the interface; test/lib/abi compares.
+.PHONY: update-abi
+update-abi: $(CINT_LINKS)
+	$(srcdir)/scripts/write-abi $(builddir)/src/$(CINT_SONAME) > $(srcdir)/src/liburing-cint.abi
+
 install-lib:
 	$(INSTALL) -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/liburing-cint
 	$(INSTALL_DATA) $(CINT_SHARED) $(CINT_STATIC) $(CINT_FFI) $(DESTDIR)$(libdir)

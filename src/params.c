@@ -50,7 +50,7 @@ struct cint_params cint_params_of(const struct io_uring_cint *params)
 
 static void cint_delay_range(char *buf, size_t len, const char *member, __u32 value)
 {
-	snprintf(buf, len, "%s is %u; the range is 0 to %u ns", member, value,
+	snprintf(buf, len, "%s is %u; the range is 0 to %d ns", member, value,
 		 CINT_DELAY_MAX_NS);
 }
 
@@ -63,7 +63,7 @@ int cint_params_explain(const struct io_uring_cint *params, char *buf, size_t le
 		snprintf(buf, len, "all parameters are in range");
 		return 0;
 	case CINT_PARAM_POLICY:
-		snprintf(buf, len, "policy is %u; the range is 0 (%s) to %u (%s)",
+		snprintf(buf, len, "policy is %u; the range is 0 (%s) to %d (%s)",
 			 p.policy, cint_policy_name(0), CINT_POLICY_NR - 1,
 			 cint_policy_name(CINT_POLICY_NR - 1));
 		break;
@@ -73,7 +73,7 @@ int cint_params_explain(const struct io_uring_cint *params, char *buf, size_t le
 			 p.flags & ~CINT_F_ALL, CINT_F_ALL);
 		break;
 	case CINT_PARAM_THRESHOLD:
-		snprintf(buf, len, "threshold is %u; the range is 1 to %u completions",
+		snprintf(buf, len, "threshold is %u; the range is 1 to %d completions",
 			 p.threshold, CINT_THRESHOLD_MAX);
 		break;
 	case CINT_PARAM_DELTA:
@@ -86,7 +86,7 @@ int cint_params_explain(const struct io_uring_cint *params, char *buf, size_t le
 		cint_delay_range(buf, len, "max_hold_ns", p.max_hold_ns);
 		break;
 	case CINT_PARAM_CORRECTION:
-		snprintf(buf, len, "correction is %u; the range is 0 to %u thousandths",
+		snprintf(buf, len, "correction is %u; the range is 0 to %d thousandths",
 			 p.correction, CINT_CORRECTION_MAX);
 		break;
 	}

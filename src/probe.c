@@ -289,9 +289,9 @@ bool cint_has_ring_params(void)
 	return !(cint_get_known() & CINT_KNOWN_NO_RING_PARAMS);
 }
 
-/* Newer than version 1 of the interface. */
-#ifndef IORING_CINT_FEAT_RING_GATHER
-#define IORING_CINT_FEAT_RING_GATHER	0U
+/* Newer than the first version of the interface. */
+#ifndef IORING_CINT_FEAT_GATHER
+#define IORING_CINT_FEAT_GATHER	(1U << 4)
 #endif
 
 /*
@@ -302,5 +302,5 @@ bool cint_kernel_gathers(void)
 {
 	return cint_marks() & IOSQE_URGENT &&
 	       __atomic_load_n(&cint_kernel_features, __ATOMIC_RELAXED) &
-	       IORING_CINT_FEAT_RING_GATHER;
+	       IORING_CINT_FEAT_GATHER;
 }

@@ -55,8 +55,9 @@ struct cint_choice {
  * not known, so that is exact when nothing was submitted after the request, and
  * early when later ones overtake it.
  *
- * Three members are written by a thread that submits and read by one that waits,
- * which may be two (rings without IORING_SETUP_SINGLE_ISSUER): they are atomic.
+ * What a thread that submits writes, one that waits may read at the same time (rings
+ * without IORING_SETUP_SINGLE_ISSUER), and the other way around: these accesses are
+ * atomic.
  */
 struct cint_state {
 	struct cint_ring	pub;
@@ -72,6 +73,7 @@ struct cint_state {
 	unsigned int		pairs;		/* SQEs of the library */
 	unsigned int		pairs_sent;	/* of these, submitted for certain */
 	unsigned int		pair_end;	/* SQ index after the last one */
+	unsigned int		pair_sequence;	/* odd while these three change */
 	unsigned int		barrier_tail;
 	unsigned int		barriers[CINT_BARRIERS];	/* their numbers */
 	__u64			urgent_until;	/* CINT_UNTIL_SET: one is outstanding */
@@ -93,6 +95,12 @@ struct cint_state {
 
 	struct cint_stats	stats;
 };
+
+/* The kernel has the ring's parameters, and waits for one CQE are as it sees fit. */
+static inline bool cint_kernel_waits(const struct cint_state *s)
+{
+	return s->choice.gathers && s->has_params && !s->params_error;
+}
 
 static inline struct cint_state *cint_state(struct cint_ring *cring)
 {

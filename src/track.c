@@ -6,6 +6,7 @@
  * An application submits and takes CQEs by liburing's own calls, so nothing here
  * happens in between two waits.
  */
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 #include "track.h"
@@ -16,6 +17,9 @@
  * urgent completion that met this gap.
  */
 #define CINT_MISSED_NS	1000000ULL
+
+/* How often to look again when another thread adds pairs. */
+#define CINT_SNAPSHOT_TRIES	1000U
 
 __u64 cint_now_ns(void)
 {
@@ -86,15 +90,33 @@ static unsigned int cint_remove_internal(struct cint_state *s, unsigned int tail
 	return removed;
 }
 
+/*
+ * How many requests the kernel has been given.  Another thread may add a pair at this
+ * moment: the index of the SQ ring and the number of pairs have to be of one time.
+ */
+static unsigned int cint_number_submitted(const struct cint_state *s)
+{
+	unsigned int tries = CINT_SNAPSHOT_TRIES, sequence, tail, pairs, sent, end;
+
+	do {
+		sequence = __atomic_load_n(&s->pair_sequence, __ATOMIC_ACQUIRE);
+		tail = cint_sq_tail(s->pub.ring);
+		pairs = __atomic_load_n(&s->pairs, __ATOMIC_ACQUIRE);
+		sent = __atomic_load_n(&s->pairs_sent, __ATOMIC_ACQUIRE);
+		end = __atomic_load_n(&s->pair_end, __ATOMIC_ACQUIRE);
+		if (!(sequence & 1) &&
+		    sequence == __atomic_load_n(&s->pair_sequence, __ATOMIC_RELAXED))
+			break;
+		sched_yield();
+	} while (--tries);
+
+	return tail - s->sq_base - ((int)(tail - end) < 0 ? sent : pairs);
+}
+
 static void cint_track_submitted(struct cint_state *s)
 {
-	/* first, so that a thread that submits meanwhile is not ahead of its pairs */
-	unsigned int tail = cint_sq_tail(s->pub.ring), number;
-	unsigned int pairs = __atomic_load_n(&s->pairs, __ATOMIC_ACQUIRE);
+	unsigned int number = cint_number_submitted(s);
 
-	if ((int)(tail - __atomic_load_n(&s->pair_end, __ATOMIC_RELAXED)) < 0)
-		pairs = __atomic_load_n(&s->pairs_sent, __ATOMIC_RELAXED);
-	number = tail - s->sq_base - pairs;
 	if ((int)(number - s->submitted) > 0)
 		s->submitted = number;
 }

@@ -210,13 +210,12 @@ static void cint_first_cqe(struct io_uring *ring, struct io_uring_cqe **cqe)
 /* The waits of a ring that only liburing serves, or the kernel by itself. */
 static bool cint_is_plain(const struct cint_state *s)
 {
-	return s->choice.backend == CINT_BACKEND_NONE || s->choice.gathers;
+	return s->choice.backend == CINT_BACKEND_NONE || cint_kernel_waits(s);
 }
 
 static unsigned int cint_plain_nr(const struct cint_state *s, unsigned int wait_nr)
 {
-	/* a kernel that gathers has the ring's parameters, and needs no number */
-	return !wait_nr || (s->choice.gathers && s->has_params) ? 1 : wait_nr;
+	return !wait_nr || cint_kernel_waits(s) ? 1 : wait_nr;
 }
 
 int cint_wait_cqes(struct cint_ring *cring, struct io_uring_cqe **cqe,

@@ -70,6 +70,7 @@ static void limited(void)
 	const char *name = getenv("LIBURING_CINT_BACKEND");
 	struct test_ring t;
 
+	CHECK(name);
 	while (strcmp(cint_backend_name(limit), name))
 		limit++;
 	CHECK(test_attach(&t, 8, TEST_DEFER, NULL, 0));
@@ -247,7 +248,8 @@ static void on_alarm(int signal)
 /* A signal ends a wait, as it ends liburing's; one that is blocked does not. */
 static void interrupted(void)
 {
-	struct itimerval timer = { .it_value.tv_usec = 2000 };
+	/* again and again, for the first may come before the wait */
+	struct itimerval timer = { .it_value.tv_usec = 2000, .it_interval.tv_usec = 2000 };
 	struct sigaction action = { .sa_handler = on_alarm };
 	struct io_uring_cqe *cqe;
 	struct test_ring t;
@@ -261,10 +263,11 @@ static void interrupted(void)
 	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 2, test_limit(), NULL), -EINTR);
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGALRM);
-	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
 	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 2,
 				&(struct __kernel_timespec) { .tv_nsec = 20000000 }, &blocked),
 		 -ETIME);
+	memset(&timer, 0, sizeof(timer));
+	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
 	test_detach(&t);
 }
 

@@ -15,7 +15,7 @@ $(builddir)/test/lib/other-kernels: LDFLAGS_EXTRA += -Wl,--wrap=io_uring_submit_
 	-Wl,--wrap=io_uring_register -Wl,--wrap=preadv2 -Wl,--wrap=pwritev2
 
 CHECK_LIB_TESTS	+= $(LIB_TESTS) $(srcdir)/test/lib/examples \
-	$(srcdir)/test/lib/install
+	$(srcdir)/test/lib/install $(srcdir)/test/lib/abi $(srcdir)/test/lib/ffi
 CHECK_FILES	+= $(LIB_TESTS) $(CINT_EXAMPLES)
 
 # Figures of the running kernel, for Documentation/stock-kernels.md. No test: what
@@ -29,3 +29,17 @@ $(CINT_MEASURE): $(CINT_MEASURE).o $(CINT_STATIC)
 .PHONY: measure-stock
 measure-stock: $(CINT_MEASURE)
 	@$(srcdir)/test/lib/measure-stock-run $(CINT_MEASURE) $(builddir)/measure
+
+# The programs again, built to find errors that do not show by themselves, and to
+# count the lines that run: builds of their own, below this one.
+CHECK_TITLE ?= programs
+.PHONY: check-programs check-sanitize coverage
+check-programs: $(LIB_TESTS) $(UNIT_PROGRAMS) $(CINT_EXAMPLES)
+	@$(call RUN_TESTS,programs) --title "$(CHECK_TITLE)" $(UNIT_PROGRAMS) $(LIB_TESTS) \
+		$(srcdir)/test/lib/examples
+
+check-sanitize:
+	+@srcdir=$(srcdir) builddir=$(builddir) $(srcdir)/test/lib/instrumented address thread
+
+coverage:
+	+@srcdir=$(srcdir) builddir=$(builddir) $(srcdir)/test/lib/instrumented coverage

@@ -10,8 +10,8 @@
 #include <time.h>
 #include "helpers.h"
 
-/* How long a wait may take that nothing ends: behaviour, not a time that counts. */
-#define TEST_LIMIT_NS	2000000000LL
+/* How long a wait takes that nothing ends: long enough for the slowest machine. */
+#define TEST_LIMIT_NS	30000000000LL
 
 #define TEST_DEFER	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 #define TEST_URGENT	1000
@@ -32,14 +32,17 @@ static inline const struct __kernel_timespec *test_limit(void)
 	return &limit;
 }
 
-/* True if the library decides about waits, false if the kernel does, or nobody. */
+/*
+ * True if the library decides about waits, false if the kernel does, or nobody.  A
+ * kernel that takes the parameters and gathers is no subject of these tests.
+ */
 static inline bool test_library_waits(const struct test_ring *t)
 {
 	char text[1024];
 
 	CHECK(cint_explain(t->cring, text, sizeof(text)) < (int)sizeof(text));
 	return cint_backend(t->cring) != CINT_BACKEND_NONE &&
-	       !strstr(text, "waits are the kernel's");
+	       !strstr(text, "waits with parameters are the kernel's");
 }
 
 /* True if an urgent request gets an SQE of the library behind it. */
