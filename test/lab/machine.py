@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
+import root
 import workloads
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -56,6 +57,11 @@ class Ingredients:
                         }.get(name, 'make lab-files')
                 raise BootError(f'{self.paths[name]} does not exist; {hint} makes it')
             self.hashes[name] = sha256(self.paths[name])
+        try:
+            self.paths['root'], self.hashes['root'] = root.prepare(
+                f'{builddir}/lab/root', [self.paths[name] for name in CARRIED])
+        except (root.RootError, OSError) as error:
+            raise BootError(f'no root file system for the guest: {error}') from error
 
     def kernel(self, config):
         """The bzImage of a configuration, or None: then missing[config] says why."""
@@ -98,6 +104,7 @@ def vm_arguments(boot, ingredients):
     arguments = ['--icount', '--cpus', str(machine.cpus), '--mem', '1024',
                  '--kernel', ingredients.kernel(machine.kernel),
                  '--qemu', ingredients.paths['qemu'],
+                 '--root', ingredients.paths['root'],
                  '--append', ' '.join(words),
                  '--nvme-controller', drive, '--nvme', 'null=1G']
     if machine.interrupt_cost_ns:
@@ -118,14 +125,14 @@ def key_of(boot, ingredients, warm_up):
     """A name for all that can change the outcome, and nothing else."""
     plan = plan_of(boot, warm_up)
     arguments = vm_arguments(boot, ingredients)
-    for option in ('--kernel', '--qemu'):	# by content, not by path
+    for option in ('--kernel', '--qemu', '--root'):	# by content, not by path
         position = arguments.index(option)
         del arguments[position:position + 2]
     description = [plan, arguments, ingredients.fio_version,
                    ingredients.hashes[f'kernel-{boot.machine.kernel}'],
                    sha256(f'{HERE}/guest.py'), sha256(f'{ROOT}/test/vm/init'),
                    sha256(f'{ROOT}/test/vm/run')]
-    description += [ingredients.hashes[name] for name in BINARIES]
+    description += [ingredients.hashes[name] for name in (*BINARIES, 'root')]
     text = json.dumps(description, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
