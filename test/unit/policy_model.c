@@ -40,7 +40,14 @@ struct model {
 	uint64_t		last_ns;
 	double			gap_ns;
 	unsigned int		deepest;
+	/* deliveries at once until the host is tried again, and the next such */
+	bool			visible, kept;
+	unsigned int		asleep, asleep_next;
 };
+
+/* What policy.c has. */
+#define ASLEEP_MIN		4
+#define ASLEEP_MAX		1024
 
 struct model_verdict {
 	enum cint_reason	reason;
@@ -220,7 +227,7 @@ static uint32_t rng(uint32_t below)
 
 static struct model m;
 static uint64_t sequence_seed;
-static unsigned long long events, fires[CINT_REASON_NR];
+static unsigned long long events, keeps, fires[CINT_REASON_NR];
 static bool failed;
 
 #define FAIL(fmt, ...) do {						\
@@ -314,6 +321,11 @@ static void compare_state(const struct cint_coalescer *c)
 	if (m.params.policy == CINT_POLICY_CINT_RATE && m.rate_known &&
 	    !m.rate_lost && fabs(c->gap_ns - m.gap_ns) > 9)
 		FAIL("average gap %u, want %.1f", c->gap_ns, m.gap_ns);
+	if (c->kept != m.kept)
+		FAIL("kept %u, want %u", c->kept, m.kept);
+	if (c->asleep != m.asleep || c->asleep_next != m.asleep_next)
+		FAIL("asleep for %u, then %u; want %u, then %u", c->asleep,
+		     c->asleep_next, m.asleep, m.asleep_next);
 	if (c->depth_x16 > m.deepest * 16 + 16)
 		FAIL("average depth %.2f, at most %u were outstanding",
 		     c->depth_x16 / 16.0, m.deepest);
@@ -347,6 +359,41 @@ static void do_submit(struct cint_coalescer *c)
 		   kind <= 2 ? CINT_URGENT : kind <= 4 ? CINT_BARRIER : 0;
 	m.submitted++;
 	cint_submit(c, r->real, r->marks);
+}
+
+/* What CINT_FIRE_RATE would deliver may be left to the host. */
+static bool do_keep(struct cint_coalescer *c, const struct cint_policy *policy,
+		    unsigned int held, uint64_t now)
+{
+	bool got = cint_keep(c, policy, held, now), want;
+	uint64_t limit = m.oldest_ns + m.params.max_hold_ns;
+	uint32_t asleep = m.asleep;
+
+	if (got && held == 1 && c->depth_x16 < 16)
+		FAIL("a synchronous reader is not told");
+	if (got && c->gap_ns > m.params.delta_ns && c->gap_ns > m.params.delta_min_ns)
+		FAIL("kept although the gap is %u ns", c->gap_ns);
+	/* otherwise it depends on the period only, which has a tolerance */
+	want = got ? !model_outstanding(&m) && !asleep : false;
+	if (got != want)
+		FAIL("kept with %u outstanding, asleep for %u",
+		     model_outstanding(&m), asleep);
+	if (!got && c->asleep != asleep) {
+		if (!asleep || c->asleep != asleep - 1 || model_outstanding(&m))
+			FAIL("asleep for %u after %u", c->asleep, asleep);
+		m.asleep = c->asleep;
+	}
+	keeps += got;
+	if (!got)
+		return false;
+	m.kept = true;
+	m.held = held;
+	m.deadline_ns = c->deadline_ns;
+	if (c->deadline_ns > limit || c->deadline_ns < min64(now, limit))
+		FAIL("kept until %llu, at most %llu",
+		     (unsigned long long)c->deadline_ns,
+		     (unsigned long long)limit);
+	return true;
 }
 
 static void do_complete(struct cint_coalescer *c,
@@ -383,6 +430,9 @@ static void do_complete(struct cint_coalescer *c,
 		check_barrier_fire();
 	if (got.reason == CINT_HOLD)
 		return;
+	if (got.reason == CINT_FIRE_RATE && m.visible &&
+	    do_keep(c, policy, held + 1, now))
+		return;
 	if (got.only_this)
 		deliver(&m.requests[which]);
 	else
@@ -408,14 +458,32 @@ static void do_expire(struct cint_coalescer *c, uint64_t now)
 		     cint_reason_name(want));
 	if (got == CINT_HOLD)
 		return;
+	if (m.kept && !model_outstanding(&m)) {
+		m.asleep = m.asleep_next;
+		m.asleep_next = m.asleep < ASLEEP_MAX ? 2 * m.asleep : ASLEEP_MAX;
+	}
+	m.kept = false;
 	deliver_held(got, held);
 	model_fire(&m, got);
+}
+
+static void do_taken(struct cint_coalescer *c)
+{
+	if (m.kept && !model_outstanding(&m))
+		m.asleep_next = ASLEEP_MIN;
+	m.kept = false;
+	cint_taken(c);
+	deliver_held(CINT_FIRE_FLUSH, m.held);
+	model_fire(&m, CINT_FIRE_FLUSH);
 }
 
 static void do_flush(struct cint_coalescer *c)
 {
 	unsigned int held = m.held, got = cint_flush(c);
 
+	m.kept = false;
+	m.asleep = 0;
+	m.asleep_next = ASLEEP_MIN;
 	fires[CINT_FIRE_FLUSH] += !!held;
 	if (got != held)
 		FAIL("flush says %u, %u are held", got, held);
@@ -440,6 +508,8 @@ static void run_sequence(unsigned int policy_nr)
 	cint_policy_init(&policy, &m.params);
 	memset(&c, 0xa5, sizeof(c));
 	cint_coalescer_init(&c);
+	m.visible = rng(2);
+	m.asleep_next = ASLEEP_MIN;
 
 	while (m.submitted < MAX_REQUESTS / 4 && !failed) {
 		events++;
@@ -455,6 +525,10 @@ static void run_sequence(unsigned int policy_nr)
 			if (c.deadline_ns > now && rng(2))
 				now = c.deadline_ns - rng(2);
 			do_expire(&c, now);
+			compare_state(&c);
+		}
+		if (m.visible && rng(20) == 0) {
+			do_taken(&c);
 			compare_state(&c);
 		}
 		if (rng(200) == 0) {
@@ -511,6 +585,7 @@ int main(int argc, char **argv)
 	for (i = CINT_FIRE_EACH; i < CINT_REASON_NR; i++)
 		tap_result(fires[i], "%s was reached, %llu times",
 			   cint_reason_name(i), fires[i]);
+	tap_result(keeps, "what the host sees was left to it, %llu times", keeps);
 	tap_note("%llu events", events);
 	return tap_done();
 }

@@ -265,11 +265,96 @@ static void test_rate(void)
 		   "cint-rate: depth 1 is never held");
 }
 
+/*
+ * A burst of @nr requests is submitted and completes, before a host that sees what
+ * is held; the last verdict.
+ */
+static enum cint_reason burst(struct cint_coalescer *c,
+			      const struct cint_policy *policy, unsigned int nr,
+			      __u64 *now)
+{
+	static struct cint_request requests[16];
+	enum cint_reason reason = CINT_HOLD;
+	unsigned int i, held = 0;
+
+	*now += 1000000;
+	for (i = 0; i < nr; i++)
+		cint_submit(c, &requests[i], 0);
+	for (i = 0; i < nr; i++) {
+		held = c->held + 1;
+		reason = cint_complete(c, policy, &requests[i],
+				       *now += 200).reason;
+	}
+	if (reason == CINT_FIRE_RATE && cint_keep(c, policy, held, *now))
+		reason = CINT_HOLD;
+	return reason;
+}
+
+/* Bursts that are delivered at once, until one is left to the host. */
+static unsigned int bursts_at_once(struct cint_coalescer *c,
+				   const struct cint_policy *policy, __u64 *now)
+{
+	unsigned int n = 0;
+
+	while (n < 5000 && burst(c, policy, 8, now) == CINT_FIRE_RATE)
+		n++;
+	return n;
+}
+
+static void test_keep(void)
+{
+	const struct cint_params params = {
+		.policy = CINT_POLICY_CINT_RATE, .threshold = 16,
+		.delta_ns = 12000, .delta_min_ns = 1000,
+		.max_hold_ns = 100000, .correction = 2000,
+	};
+	struct cint_policy policy;
+	struct cint_coalescer c;
+	unsigned int i, held = 0;
+	__u64 now = 1;
+	bool pass;
+
+	cint_policy_init(&policy, &params);
+	cint_coalescer_init(&c);
+	for (i = 0; i < 100; i++) {
+		held += burst(&c, &policy, 8, &now) == CINT_HOLD && c.held == 8;
+		cint_taken(&c);
+		held -= c.held || c.deadline_ns != CINT_NO_DEADLINE;
+	}
+	tap_result(held == 100, "cint-rate: a host that takes what it sees is not told");
+
+	/* each time that it is found asleep, the next try is twice as far away */
+	held = 4;
+	pass = burst(&c, &policy, 8, &now) == CINT_HOLD;
+	for (i = 0; i < 12; i++) {
+		pass = pass && cint_expire(&c, now += params.delta_ns) ==
+			       CINT_FIRE_QUIET;
+		pass = pass && bursts_at_once(&c, &policy, &now) == held;
+		held = held < 1024 ? 2 * held : held;
+	}
+	tap_result(pass, "cint-rate: a host that sleeps is told at once, but for rare tries");
+
+	/* the last of these was left to it; it takes it, and misses the next */
+	cint_taken(&c);
+	pass = burst(&c, &policy, 8, &now) == CINT_HOLD;
+	cint_expire(&c, now += params.delta_ns);
+	tap_result(pass && bursts_at_once(&c, &policy, &now) == 4,
+		   "cint-rate: one that has taken something is tried soon again");
+
+	/* at depth 1 from the start */
+	cint_coalescer_init(&c);
+	pass = true;
+	for (i = 0; i < 1000; i++)
+		pass = pass && burst(&c, &policy, 1, &now) == CINT_FIRE_RATE;
+	tap_result(pass, "cint-rate: a synchronous reader is always told");
+}
+
 int main(void)
 {
 	test_cases();
 	test_params();
 	test_names();
 	test_rate();
+	test_keep();
 	return tap_done();
 }

@@ -129,6 +129,9 @@ struct cint_request {
  * @depth_x16: moving average of requests outstanding, times 16
  * @not_free: places in this batch that those outstanding could not fill
  * @unknown: CINT_UNKNOWN_*, what is not known of the rate
+ * @kept: cint_keep() left what is held to the host
+ * @asleep: how often the host is still told at once when nothing is outstanding
+ * @asleep_next: what @asleep is next set to
  */
 struct cint_coalescer {
 	struct cint_request	order;
@@ -141,6 +144,9 @@ struct cint_coalescer {
 	__u32			depth_x16;
 	__u32			not_free;
 	__u8			unknown;
+	__u8			kept;
+	__u16			asleep;
+	__u16			asleep_next;
 };
 
 void cint_params_default(struct cint_params *params);
@@ -158,5 +164,8 @@ struct cint_verdict cint_complete(struct cint_coalescer *c,
 				  struct cint_request *r, __u64 now_ns);
 enum cint_reason cint_expire(struct cint_coalescer *c, __u64 now_ns);
 __u32 cint_flush(struct cint_coalescer *c);
+bool cint_keep(struct cint_coalescer *c, const struct cint_policy *policy,
+	       __u32 held, __u64 now_ns);
+void cint_taken(struct cint_coalescer *c);
 
 #endif /* _LINUX_CINT_POLICY_H */

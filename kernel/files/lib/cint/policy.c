@@ -26,6 +26,13 @@
 #define CINT_GAP_SHIFT		3
 #define CINT_DEPTH_SHIFT	4
 
+/*
+ * How often a host that was found asleep is told at once before it is tried again:
+ * at first, and at most, so that in the long run 0.1 % of batches wait in vain.
+ */
+#define CINT_ASLEEP_MIN		4
+#define CINT_ASLEEP_MAX		1024
+
 /* Fixed point with 32 fractional bits. */
 #define CINT_ONE	4294967296ULL
 #define CINT_LN2	2977044472ULL	/* ln 2 */
@@ -260,6 +267,7 @@ void cint_coalescer_init(struct cint_coalescer *c)
 	*c = (struct cint_coalescer) {
 		.deadline_ns	= CINT_NO_DEADLINE,
 		.unknown	= CINT_UNKNOWN_LAST | CINT_UNKNOWN_GAP,
+		.asleep_next	= CINT_ASLEEP_MIN,
 	};
 	c->order.prev = &c->order;
 	c->order.next = &c->order;
@@ -461,6 +469,13 @@ enum cint_reason cint_expire(struct cint_coalescer *c, __u64 now_ns)
 
 	if (now_ns < c->deadline_ns)
 		return CINT_HOLD;
+	if (c->kept && !c->outstanding) {
+		/* the host was left to see for itself, and did not */
+		c->asleep = c->asleep_next;
+		if (c->asleep_next < CINT_ASLEEP_MAX)
+			c->asleep_next *= 2;
+	}
+	c->kept = 0;
 	return cint_fire(c, limit ? CINT_FIRE_MAX_HOLD : CINT_FIRE_QUIET).reason;
 }
 EXPORT_SYMBOL_GPL(cint_expire);
@@ -475,7 +490,62 @@ __u32 cint_flush(struct cint_coalescer *c)
 {
 	__u32 held = c->held;
 
+	/* what made the caller ask may change how the host behaves, too */
+	c->kept = 0;
+	c->asleep = 0;
+	c->asleep_next = CINT_ASLEEP_MIN;
 	cint_fire(c, CINT_FIRE_FLUSH);
 	return held;
 }
 EXPORT_SYMBOL_GPL(cint_flush);
+
+/**
+ * cint_keep - do not tell a host that will see for itself
+ * @c: the coalescer
+ * @policy: the parameters in force
+ * @held: how many the verdict CINT_FIRE_RATE would deliver
+ * @now_ns: the time of that verdict
+ *
+ * For callers that let the host see what is held, to be asked before they deliver
+ * for CINT_FIRE_RATE.  When nothing is outstanding that verdict is for a host that
+ * waits.  A busy one takes what it sees without being told, and an interrupt would
+ * only keep it from its work.  Which it is cannot be known beforehand, so it is
+ * tried, and tried more rarely each time that the host turns out to be asleep.
+ * A synchronous reader always is.
+ *
+ * Return: true to keep them, as after CINT_HOLD, until cint_taken() or any of the
+ * usual; false to deliver.
+ */
+bool cint_keep(struct cint_coalescer *c, const struct cint_policy *policy,
+	       __u32 held, __u64 now_ns)
+{
+	__u32 n = held < c->not_free ? c->not_free : held;
+	__u32 delta = policy->delta_ns[n];
+
+	if (c->outstanding || c->gap_ns > delta ||
+	    (held == 1 && c->depth_x16 < 1 << CINT_DEPTH_SHIFT))
+		return false;
+	if (c->asleep) {
+		c->asleep--;
+		return false;
+	}
+	c->kept = 1;
+	c->held = held;
+	c->deadline_ns = now_ns + delta < c->limit_ns ? now_ns + delta :
+							c->limit_ns;
+	return true;
+}
+EXPORT_SYMBOL_GPL(cint_keep);
+
+/**
+ * cint_taken - the host has taken all held completions without being told
+ * @c: the coalescer
+ */
+void cint_taken(struct cint_coalescer *c)
+{
+	if (c->kept && !c->outstanding)
+		c->asleep_next = CINT_ASLEEP_MIN;
+	c->kept = 0;
+	cint_fire(c, CINT_FIRE_FLUSH);
+}
+EXPORT_SYMBOL_GPL(cint_taken);

@@ -249,6 +249,56 @@ static void cint_test_rate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reasons[CINT_FIRE_RATE], CINT_LOOP_NR);
 }
 
+/* A burst that the host sees: it is told if it was asleep the last time. */
+static void cint_test_keep(struct kunit *test)
+{
+	const struct cint_params params = {
+		.policy		= CINT_POLICY_CINT_RATE,
+		.threshold	= 16,
+		.delta_ns	= 12000,
+		.delta_min_ns	= 1000,
+		.max_hold_ns	= 100000,
+	};
+	enum cint_reason reason = CINT_HOLD;
+	struct cint_request requests[2];
+	struct cint_policy *policy;
+	struct cint_coalescer *c;
+	unsigned int round, i;
+	u64 now_ns = 1;
+
+	c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
+	policy = kunit_kzalloc(test, sizeof(*policy), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	KUNIT_ASSERT_NOT_NULL(test, policy);
+	cint_policy_init(policy, &params);
+	cint_coalescer_init(c);
+
+	for (round = 0; round < 20; round++) {
+		now_ns += 1000000;
+		for (i = 0; i < ARRAY_SIZE(requests); i++)
+			cint_submit(c, &requests[i], 0);
+		for (i = 0; i < ARRAY_SIZE(requests); i++)
+			reason = cint_complete(c, policy, &requests[i],
+					       now_ns += 200).reason;
+		KUNIT_EXPECT_EQ(test, reason, CINT_FIRE_RATE);
+		if (cint_keep(c, policy, ARRAY_SIZE(requests), now_ns))
+			reason = CINT_HOLD;
+		if (round < 10) {
+			/* awake */
+			KUNIT_EXPECT_EQ(test, reason, CINT_HOLD);
+			cint_taken(c);
+			KUNIT_EXPECT_EQ(test, c->held, 0);
+			continue;
+		}
+		/* asleep: found so once, then told */
+		KUNIT_EXPECT_EQ(test, reason, round == 10 || round == 15 ?
+				CINT_HOLD : CINT_FIRE_RATE);
+		if (reason == CINT_HOLD)
+			KUNIT_EXPECT_EQ(test, cint_expire(c, now_ns += 12000),
+					CINT_FIRE_QUIET);
+	}
+}
+
 /*
  * Random submissions and completions: what is held is bounded by the threshold
  * and by max_hold, urgent is never held, and the counts add up to nothing lost.
@@ -330,6 +380,7 @@ static struct kunit_case cint_policy_test_cases[] = {
 	KUNIT_CASE(cint_test_params),
 	KUNIT_CASE(cint_test_names),
 	KUNIT_CASE(cint_test_rate),
+	KUNIT_CASE(cint_test_keep),
 	KUNIT_CASE(cint_test_random),
 	{}
 };

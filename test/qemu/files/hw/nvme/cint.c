@@ -113,7 +113,7 @@ bool nvme_cint_quiet(const NvmeCQueue *cq)
 void nvme_cint_consumed(NvmeCQueue *cq)
 {
     if (cq->cint && cq->cint->quiet && QTAILQ_EMPTY(&cq->cint->held)) {
-        cint_flush(&cq->cint->coalescer);
+        cint_taken(&cq->cint->coalescer);
         nvme_cint_arm(cq->cint);
     }
 }
@@ -149,10 +149,17 @@ void nvme_cint_complete(NvmeCQueue *cq, NvmeRequest *req)
     NvmeCintQueue *q = cq->cint;
     NvmeCint *cint = cq->ctrl->cint;
     uint64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    const struct cint_policy *policy = nvme_cint_policy(cq);
     struct cint_verdict verdict;
+    uint32_t held = q->coalescer.held + 1;
 
-    verdict = cint_complete(&q->coalescer, nvme_cint_policy(cq), &req->cint,
-                            now);
+    verdict = cint_complete(&q->coalescer, policy, &req->cint, now);
+    /* in order, what is held has been posted, and a busy host looks there */
+    if (verdict.reason == CINT_FIRE_RATE &&
+        !(policy->params.flags & CINT_F_OOO) &&
+        cint_keep(&q->coalescer, policy, held, now)) {
+        verdict.reason = CINT_HOLD;
+    }
     if (verdict.reason == CINT_HOLD) {
         cint->fires[CINT_HOLD]++;
         cint->held_max = MAX(cint->held_max, q->coalescer.held);
