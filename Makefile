@@ -70,9 +70,9 @@ else
 builddir := $(realpath $(CURDIR))
 endif
 
-MODULES := src fio-engine examples man tools bpf sim packaging \
-	   test/unit test/lib test/fio test/tools test/packaging test/vm test/qemu \
-	   test/lab
+MODULES := src fio-engine examples examples/leveldb man tools bpf sim packaging \
+	   test/unit test/lib test/fio test/tools test/leveldb test/bpf test/packaging \
+	   test/vm test/qemu test/lab
 
 all:
 
@@ -98,6 +98,7 @@ INSTALL_PROGRAM	= $(INSTALL) -m 755
 SHELL		:= /bin/sh
 
 CFLAGS		?= -O2 -g
+CXXFLAGS	?= -O2 -g
 WARN_FLAGS	= -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 		  -Wstrict-prototypes -Wmissing-prototypes -Wshadow
 BASE_CPPFLAGS	= -D_GNU_SOURCE -include $(builddir)/config-host.h \
