@@ -79,7 +79,7 @@ all:
 # Goals that need no configuration, or that install what configure needs and
 # then run make again.
 STANDALONE_GOALS := help clean distclean install-deps kernel kernel-debug qemu \
-		    check demo lab lab-quick lab-compare deb kernel-deb
+		    check demo lab lab-quick lab-compare deb kernel-deb bench-leveldb
 GOALS := $(or $(MAKECMDGOALS),all)
 
 ifneq ($(filter-out $(STANDALONE_GOALS),$(GOALS)),)
@@ -325,6 +325,8 @@ help:
 	@echo "  lab           measure all contenders in virtual time, from a bare checkout;"
 	@echo "                writes $(builddir)/lab/ (report.html, results.csv)"
 	@echo "  lab-quick     a part of that, in minutes"
+	@echo "  bench-leveldb YCSB on LevelDB under all contenders, in virtual time; writes"
+	@echo "                $(builddir)/lab/leveldb/"
 	@echo "  lab-compare   A=results.json B=results.json: what moved between two results"
 	@echo "  deb           Debian packages of the library, the fio engine and the tools,"
 	@echo "                in $(builddir)/packaging"

@@ -4,6 +4,7 @@ contender, figures that follow from a small model."""
 
 import zlib
 
+import contenders as who
 import experiments
 import results
 
@@ -37,6 +38,27 @@ def measured(cell):
                    'instructions': int(total * (5000 + 800 * spread))})
     return {'id': cell.id, 'jobs': jobs, 'sample': sample,
             'deliveries': {'fire_each': interrupts}}
+
+
+def leveldb_rows():
+    """Rows as the LevelDB benchmark makes them."""
+    rows = []
+    for mode, found in (('device', who.DEVICE), ('kthread', [
+            who.NONE, *map(who.kthread, who.DEVICE[1:])])):
+        for workload in ('ycsb-B', 'ycsb-A-sync'):
+            for contender in found:
+                spread = zlib.crc32(f'{mode} {workload} {contender.name}'.encode()) % 1000
+                for job, share in (('read', .5), ('update', .5), (results.TOTAL, 1)):
+                    rows.append({
+                        'experiment': 'leveldb', 'workload': workload,
+                        'contender': contender.name, 'axes': {'mode': mode},
+                        'cpus': 2 if mode == 'kthread' else 1, 'job': job,
+                        'requests': 10000, 'iops': share * (40000 + 10 * spread),
+                        'mean_us': 30 + spread / 100, 'p50_us': 28 + spread / 100,
+                        'p99_us': 90 + spread / 10, 'p999_us': 400 + spread,
+                        'nvme_interrupts_per_request': .1 + spread / 1000,
+                        'interrupts_per_request': .2 + spread / 1000})
+    return rows
 
 
 def document(quick=False, only=()):

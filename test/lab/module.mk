@@ -6,7 +6,7 @@ CHECK_VM_TESTS	 += $(srcdir)/test/lab/test-repeats
 CLEAN_SUBDIRS	 += lab
 
 .PHONY: lab lab-quick lab-compare lab-run lab-quick-run \
-	lab-stock-kernel
+	lab-stock-kernel bench-leveldb bench-leveldb-run
 lab lab-quick:
 	@$(srcdir)/scripts/install-deps build kernel vm fio qemu
 	+@$(MAKE) --no-print-directory $(MAKE_SELF) $@-run
@@ -20,6 +20,14 @@ lab-run: all $(KERNEL_STAMP) $(QEMU_STAMP) lab-stock-kernel
 
 lab-quick-run: all $(KERNEL_STAMP) $(QEMU_STAMP)
 	@srcdir=$(srcdir) builddir=$(builddir) $(srcdir)/test/lab/run --quick $(LAB_ARGS)
+
+# LevelDB; what it needs, and how it is measured, is in README.md.
+bench-leveldb:
+	@$(srcdir)/scripts/install-deps build kernel vm fio qemu leveldb
+	+@$(MAKE) --no-print-directory $(MAKE_SELF) bench-leveldb-run
+
+bench-leveldb-run: lab-files $(KERNEL_STAMP) $(QEMU_STAMP) $(CHECK_FILES)
+	@srcdir=$(srcdir) builddir=$(builddir) $(srcdir)/test/lab/leveldb $(BENCH_ARGS)
 
 lab-compare:
 	@$(if $(and $(A),$(B)),,echo "usage: make lab-compare A=results.json B=results.json" >&2; exit 2;) \

@@ -398,6 +398,40 @@ def kthread(rows):
         'CPUs.'), pair(drawings), table(mine))
 
 
+def leveldb(rows):
+    """YCSB on LevelDB: throughput against the tail of reads, then each figure."""
+    mine = pick(rows, experiment='leveldb')
+    if not mine:
+        return ''
+    parts = [paragraph(
+        'YCSB on LevelDB, zipfian keys, a database larger than the page cache, compaction '
+        'running; its environment marks what a client waits for. Percentages are the change '
+        'from <i>none</i>. C: reads only; B: 95 % reads, 5 % updates; A: half of each; F: '
+        'half of the operations read, modify and write; A-sync: A, each update synced.')]
+    for mode in sorted({row['axes']['mode'] for row in mine}):
+        drawings = []
+        of_mode = pick(mine, mode=mode)
+        if not pick(of_mode, contender='none'):
+            of_mode = of_mode + pick(mine, mode='device', contender='none')
+        names = in_order(row['contender'] for row in of_mode)
+        for workload in sorted({row['workload'] for row in of_mode}):
+            for words, job, figure, unit in (
+                    ('operations a second', results.TOTAL, 'iops', ''),
+                    ('read, p99', 'read', 'p99_us', 'µs'),
+                    ('update, p99', 'update', 'p99_us', 'µs'),
+                    ('drive interrupts a request', results.TOTAL,
+                     'nvme_interrupts_per_request', '')):
+                found = [(name, one(of_mode, workload=workload, contender=name, job=job))
+                         for name in names]
+                values = [(name, style_of(name), row[figure]) for name, row in found if row]
+                if values:
+                    drawings.append((charts.bars, (values,), {
+                        'title': f'{workload}: {words}', 'reference': 'none',
+                        'unit': unit}))
+        parts += [f'<h3>Mode {escape(mode)}</h3>', pair(drawings)]
+    return section('leveldb', 'LevelDB', *parts, table(mine))
+
+
 def overhead(rows, experiment, title, words_above, side_of, reference):
     """What one of two sides costs more, by depth."""
     mine = pick(rows, experiment=experiment)
@@ -477,6 +511,7 @@ def build(document):
                     ('mix: urgent mean, µs', 'urgent', 'mean_us',
                      {'workload': 'paced-mix'}))),
         kthread(rows),
+        leveldb(rows),
         overhead(rows, 'patched', 'What the patches cost who does not use them',
                  'The same unmarked program, coalescing off, on the kernel with the '
                  'series (guest) and without (stock), built from the same '

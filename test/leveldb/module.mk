@@ -3,7 +3,7 @@
 
 ifeq ($(CONFIG_LEVELDB),y)
 
-LEVELDB_TESTS := $(builddir)/test/leveldb/env $(builddir)/test/leveldb/kill
+LEVELDB_TESTS := $(patsubst %,$(builddir)/test/leveldb/%,env kill ycsb)
 
 $(builddir)/test/leveldb/%.o: $(srcdir)/test/leveldb/%.cc $(builddir)/config-host.mak | $(CINT_UAPI_COPY)
 	$(call quiet,CXX)$(LEVELDB_CXX) -c -o $@ $<
@@ -15,7 +15,7 @@ $(builddir)/test/leveldb/env: LDFLAGS_EXTRA += -Wl,--wrap=cint_marks \
 	-Wl,--wrap=cint_preadv2 -Wl,--wrap=cint_pwritev2
 
 CHECK_UNIT_TESTS  += $(builddir)/test/leveldb/env $(srcdir)/test/leveldb/kill-and-recover \
-		     $(srcdir)/test/leveldb/example
+		     $(srcdir)/test/leveldb/example $(srcdir)/test/leveldb/workloads
 CHECK_GUEST_TESTS += $(srcdir)/test/leveldb/marks
 CHECK_VM_TESTS	  += $(srcdir)/test/leveldb/power-cut
 CHECK_FILES	  += $(LEVELDB_TESTS) $(LEVELDB_EXAMPLE)
