@@ -28,7 +28,7 @@ ALL_TARGETS	+= $(BPF_TOOLS)
 INSTALL_TARGETS += install-bpf
 
 install-bpf:
-	$(INSTALL) -d $(DESTDIR)$(prefix)/sbin
-	$(INSTALL_PROGRAM) $(BPF_TOOLS) $(DESTDIR)$(prefix)/sbin
+	$(INSTALL) -d $(DESTDIR)$(sbindir)
+	$(INSTALL_PROGRAM) $(BPF_TOOLS) $(DESTDIR)$(sbindir)
 
 endif
