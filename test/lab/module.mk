@@ -26,7 +26,7 @@ bench-leveldb:
 	@$(srcdir)/scripts/install-deps build kernel vm fio qemu leveldb
 	+@$(MAKE) --no-print-directory $(MAKE_SELF) bench-leveldb-run
 
-bench-leveldb-run: lab-files $(KERNEL_STAMP) $(QEMU_STAMP) $(CHECK_FILES)
+bench-leveldb-run: lab-files $(KERNEL_STAMP) $(QEMU_STAMP) $(LEVELDB_YCSB)
 	@srcdir=$(srcdir) builddir=$(builddir) $(srcdir)/test/lab/leveldb $(BENCH_ARGS)
 
 lab-compare:

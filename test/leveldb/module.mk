@@ -4,6 +4,7 @@
 ifeq ($(CONFIG_LEVELDB),y)
 
 LEVELDB_TESTS := $(patsubst %,$(builddir)/test/leveldb/%,env kill ycsb)
+LEVELDB_YCSB  := $(builddir)/test/leveldb/ycsb
 
 $(builddir)/test/leveldb/%.o: $(srcdir)/test/leveldb/%.cc $(builddir)/config-host.mak | $(CINT_UAPI_COPY)
 	$(call quiet,CXX)$(LEVELDB_CXX) -c -o $@ $<
