@@ -6,6 +6,7 @@
 #include <linux/blk-cint.h>
 #include <linux/errno.h>
 #include <linux/io_uring.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "cint.h"
@@ -22,6 +23,8 @@ int io_cint_issue(struct io_kiocb *req, unsigned int issue_flags)
 	struct cint_scope scope;
 	int ret;
 
+	if (req->flags & REQ_F_CINT_GROUP)
+		io_gather_track(req);
 	cint_scope_begin(&scope, req->flags & REQ_F_URGENT ? REQ_URGENT : 0,
 			 READ_ONCE(req->ctx->cint_group_id));
 	ret = def->issue(req, issue_flags);
@@ -30,18 +33,20 @@ int io_cint_issue(struct io_kiocb *req, unsigned int issue_flags)
 }
 
 /* The setting in force, as IORING_REGISTER_CINT reports it. */
-static void io_cint_current(struct io_ring_ctx *ctx, struct io_uring_cint *curr)
+static void io_cint_current(struct io_ring_ctx *ctx,
+			    struct io_uring_cint_ring *ring)
 {
 	struct cint_group *group = ctx->cint_group;
+	struct io_uring_cint *curr = &ring->cint;
 	const struct cint_params *params;
 
-	*curr = (struct io_uring_cint) {
-		.size		= sizeof(*curr),
-		.version	= IORING_CINT_VERSION,
-		.features	= IORING_CINT_FEAT_URGENT |
+	*ring = (struct io_uring_cint_ring) {
+		.cint.features	= IORING_CINT_FEAT_URGENT |
 				  IORING_CINT_FEAT_BARRIER |
-				  IORING_CINT_FEAT_RING_PARAMS,
+				  IORING_CINT_FEAT_RING_PARAMS |
+				  IORING_CINT_FEAT_GATHER,
 	};
+	io_gather_counters(ctx, ring);
 	if (cint_device_present())
 		curr->features |= IORING_CINT_FEAT_DEVICE;
 	if (!group)
@@ -66,30 +71,53 @@ static void io_cint_current(struct io_ring_ctx *ctx, struct io_uring_cint *curr)
 	curr->group = group->id;
 }
 
-/* The size says which structure the caller knows; there is one so far. */
+/* Size and version say which structure the caller knows, and gets back. */
 static int io_cint_copy_in(struct io_uring_cint *reg, void __user *arg)
 {
+	struct io_uring_cint_ring ring;
+
 	if (copy_from_user(reg, arg, sizeof(*reg)))
 		return -EFAULT;
-	if (reg->size != sizeof(*reg) || reg->version != IORING_CINT_VERSION)
-		return -EINVAL;
 	if (reg->group || reg->features || reg->completions || reg->urgent ||
 	    reg->fires)
 		return -EINVAL;
-	return 0;
+
+	switch (reg->version) {
+	case IORING_CINT_VERSION:
+		return reg->size == sizeof(*reg) ? 0 : -EINVAL;
+	case IORING_CINT_VERSION_RING:
+		if (reg->size != sizeof(ring))
+			return -EINVAL;
+		if (copy_from_user(&ring, arg, sizeof(ring)))
+			return -EFAULT;
+		return memchr_inv(&ring.wakeups, 0, sizeof(ring) - sizeof(*reg)) ?
+			-EINVAL : 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int io_cint_copy_out(void __user *arg, struct io_uring_cint_ring *curr,
+			    const struct io_uring_cint *reg)
+{
+	curr->cint.size = reg->size;
+	curr->cint.version = reg->version;
+	return copy_to_user(arg, curr, reg->size) ? -EFAULT : 0;
 }
 
 /**
  * io_register_cint - set or query a ring's coalescing parameters
  * @ctx: the ring
- * @arg: struct io_uring_cint, receives what was in force before
+ * @arg: struct io_uring_cint or io_uring_cint_ring, receives what was in force
+ *	before
  *
  * Return: 0; -EFAULT; -EINVAL for a size, version, flag or value that is not
  * valid; -ENOSPC when all groups are taken; -ENOMEM. Nothing changes on error.
  */
 int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 {
-	struct io_uring_cint curr, reg;
+	struct io_uring_cint_ring curr;
+	struct io_uring_cint reg;
 	struct cint_params params;
 	struct cint_group *group;
 	int ret;
@@ -104,7 +132,7 @@ int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 		    reg.threshold || reg.delta_ns || reg.delta_min_ns ||
 		    reg.max_hold_ns || reg.correction)
 			return -EINVAL;
-		return copy_to_user(arg, &curr, sizeof(curr)) ? -EFAULT : 0;
+		return io_cint_copy_out(arg, &curr, &reg);
 	}
 
 	params = (struct cint_params) {
@@ -120,14 +148,21 @@ int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 		return -EINVAL;
 
 	/* the copy can fail, so it comes before what it could not undo */
-	if (copy_to_user(arg, &curr, sizeof(curr)))
-		return -EFAULT;
+	ret = io_cint_copy_out(arg, &curr, &reg);
+	if (ret)
+		return ret;
 
+	/* nothing to undo either: without parameters it has nothing to do */
+	ret = io_gather_init(ctx);
+	if (ret)
+		return ret;
 	group = ctx->cint_group;
 	if (group) {
 		ret = cint_group_set(group, &params);
 		if (ret)
 			return ret;
+		/* what is held under the former parameters goes first */
+		io_gather_release(ctx);
 	} else {
 		group = cint_group_alloc(&params);
 		if (IS_ERR(group))
@@ -142,7 +177,7 @@ int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 /**
  * io_unregister_cint - let the devices' defaults apply to a ring again
  * @ctx: the ring
- * @arg: struct io_uring_cint, receives what was in force before, or NULL
+ * @arg: as of io_register_cint(), or NULL
  *
  * The group itself stays with the ring until it exits: requests in flight
  * carry its id, which must not become another ring's before they are done.
@@ -152,7 +187,8 @@ int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
  */
 int io_unregister_cint(struct io_ring_ctx *ctx, void __user *arg)
 {
-	struct io_uring_cint curr, reg;
+	struct io_uring_cint_ring curr;
+	struct io_uring_cint reg;
 	int ret;
 
 	if (arg) {
@@ -164,15 +200,20 @@ int io_unregister_cint(struct io_ring_ctx *ctx, void __user *arg)
 		return -ENOENT;
 
 	io_cint_current(ctx, &curr);
-	if (arg && copy_to_user(arg, &curr, sizeof(curr)))
-		return -EFAULT;
+	if (arg) {
+		ret = io_cint_copy_out(arg, &curr, &reg);
+		if (ret)
+			return ret;
+	}
 	ctx->has_cint_group = false;
 	WRITE_ONCE(ctx->cint_group_id, 0);
+	io_gather_release(ctx);
 	return 0;
 }
 
 /* All requests of the ring are done: nothing carries the id any more. */
 void io_cint_free(struct io_ring_ctx *ctx)
 {
+	io_gather_free(ctx);
 	cint_group_free(ctx->cint_group);
 }

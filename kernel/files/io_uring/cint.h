@@ -18,6 +18,13 @@ int io_register_cint(struct io_ring_ctx *ctx, void __user *arg);
 int io_unregister_cint(struct io_ring_ctx *ctx, void __user *arg);
 void io_cint_free(struct io_ring_ctx *ctx);
 
+/* cint_gather.c */
+int io_gather_init(struct io_ring_ctx *ctx);
+void io_gather_free(struct io_ring_ctx *ctx);
+void io_gather_track(struct io_kiocb *req);
+void io_gather_release(struct io_ring_ctx *ctx);
+void io_gather_counters(struct io_ring_ctx *ctx, struct io_uring_cint_ring *reg);
+
 #else
 
 #define IO_CINT_SQE_FLAGS	0

@@ -103,8 +103,8 @@ struct cint_verdict {
 /**
  * struct cint_request - one outstanding request, embedded by the caller
  *
- * The coalescer links it from cint_submit() to cint_complete(); in between it
- * must stay where it is.
+ * The coalescer links it from cint_submit() or cint_expect() to cint_complete()
+ * or cint_forget(); in between it must stay where it is.
  */
 struct cint_request {
 	struct cint_request	*prev;
@@ -159,6 +159,8 @@ const char *cint_reason_name(enum cint_reason reason);
 
 void cint_coalescer_init(struct cint_coalescer *c);
 void cint_submit(struct cint_coalescer *c, struct cint_request *r, __u32 marks);
+void cint_expect(struct cint_coalescer *c, struct cint_request *r, __u32 marks);
+bool cint_forget(struct cint_coalescer *c, struct cint_request *r);
 struct cint_verdict cint_complete(struct cint_coalescer *c,
 				  const struct cint_policy *policy,
 				  struct cint_request *r, __u64 now_ns);

@@ -298,6 +298,26 @@ void cint_submit(struct cint_coalescer *c, struct cint_request *r, __u32 marks)
 }
 EXPORT_SYMBOL_GPL(cint_submit);
 
+/**
+ * cint_expect - a request is submitted that is in no order
+ * @c: the coalescer
+ * @r: the request, as of cint_submit()
+ * @marks: CINT_URGENT; a barrier here has nothing before it, and is none
+ *
+ * For what may take for ever, as the wait for an event from outside: it counts
+ * as outstanding, but no barrier waits for it.
+ */
+void cint_expect(struct cint_coalescer *c, struct cint_request *r, __u32 marks)
+{
+	r->prev = r;
+	r->next = r;
+	r->marks = marks & CINT_URGENT;
+	r->ends_prefix = 0;
+	if (!c->outstanding++)
+		c->unknown |= CINT_UNKNOWN_LAST;
+}
+EXPORT_SYMBOL_GPL(cint_expect);
+
 /*
  * Take a completed request out of the submission order; true if that completes
  * the prefix of a barrier.
@@ -321,6 +341,22 @@ static inline bool cint_unlink(struct cint_coalescer *c, struct cint_request *r)
 	prev->ends_prefix = 1;
 	return false;
 }
+
+/**
+ * cint_forget - a request ends without a completion to be judged
+ * @c: the coalescer
+ * @r: the request; the coalescer no longer refers to it on return
+ *
+ * For one that was completed at once, cancelled, or never issued.
+ *
+ * Return: whether that completes the prefix of a barrier, so that the caller is
+ * to deliver what is held (cint_flush()) if it heeds barriers.
+ */
+bool cint_forget(struct cint_coalescer *c, struct cint_request *r)
+{
+	return cint_unlink(c, r);
+}
+EXPORT_SYMBOL_GPL(cint_forget);
 
 /* The first gaps, and those that say little. */
 static void cint_learn_unusual(struct cint_coalescer *c, __u64 gap)

@@ -36,8 +36,10 @@ enum {
 #define IORING_CINT_FEAT_BARRIER	(1U << 1)	/* RWF_BARRIER */
 #define IORING_CINT_FEAT_RING_PARAMS	(1U << 2)	/* per-ring parameters */
 #define IORING_CINT_FEAT_DEVICE		(1U << 3)	/* of a device here they are coalesced */
+#define IORING_CINT_FEAT_GATHER		(1U << 4)	/* rings gather; struct io_uring_cint_ring */
 
-#define IORING_CINT_VERSION	1
+#define IORING_CINT_VERSION		1	/* struct io_uring_cint */
+#define IORING_CINT_VERSION_RING	2	/* struct io_uring_cint_ring */
 
 /*
  * Argument of IORING_REGISTER_CINT and IORING_UNREGISTER_CINT.
@@ -64,6 +66,22 @@ struct io_uring_cint {
 	__u64	completions;	/* by requests of this ring's group */
 	__u64	urgent;		/* of these, delivered alone as urgent */
 	__u64	fires;		/* deliveries, urgent ones included */
+};
+
+/*
+ * The same argument with the counters of the ring itself, from kernels with
+ * IORING_CINT_FEAT_GATHER: size and version say which of the two it is.  What
+ * follows cint must be zero on the way in.
+ *
+ * A wakeup is that of a task in io_uring_enter(), of an eventfd or of pollers.
+ * They are counted while the ring has parameters; urgent ones always.
+ */
+struct io_uring_cint_ring {
+	struct io_uring_cint	cint;	/* size 128, IORING_CINT_VERSION_RING */
+	__u64	wakeups;		/* by completions of this ring */
+	__u64	urgent_wakeups;		/* of these, by an urgent one */
+	__u64	gathered;		/* completions that were held back */
+	__u64	resv[5];
 };
 
 #endif /* _UAPI_LINUX_CINT_H */

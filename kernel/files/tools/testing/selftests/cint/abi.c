@@ -304,6 +304,103 @@ TEST_F(ring, previous_setting_comes_back)
 	EXPECT_EQ(reg.threshold, 0);
 }
 
+/* --- and with the counters of the ring ------------------------------------- */
+
+TEST(structure_of_the_ring_is_128_bytes)
+{
+	EXPECT_EQ(sizeof(struct io_uring_cint_ring), 128);
+	EXPECT_EQ(offsetof(struct io_uring_cint_ring, cint), 0);
+	EXPECT_EQ(offsetof(struct io_uring_cint_ring, wakeups), 64);
+}
+
+static struct io_uring_cint_ring ring_params_2(unsigned int policy,
+					       unsigned int threshold)
+{
+	struct io_uring_cint_ring reg = { .cint = ring_params(policy, threshold) };
+
+	reg.cint.size = sizeof(reg);
+	reg.cint.version = IORING_CINT_VERSION_RING;
+	return reg;
+}
+
+/* Either structure sets and reads the same, and gets back what it was. */
+TEST_F(ring, both_structures)
+{
+	struct io_uring_cint_ring reg2 = ring_params_2(CINT_POLICY_CINT_A, 17);
+	struct io_uring_cint reg;
+
+	ASSERT_EQ(ring_register(&self->r, REGISTER_CINT, &reg2, 1), 0);
+	EXPECT_EQ(reg2.cint.threshold, 0);
+	EXPECT_EQ(reg2.cint.size, sizeof(reg2));
+	EXPECT_EQ(reg2.cint.version, IORING_CINT_VERSION_RING);
+	EXPECT_TRUE(reg2.cint.features & IORING_CINT_FEAT_GATHER);
+
+	ASSERT_EQ(ring_query(&self->r, &reg), 0);
+	ASSERT_EQ(ring_query_wakeups(&self->r, &reg2), 0);
+	EXPECT_EQ(reg.threshold, 17);
+	EXPECT_EQ(reg.size, sizeof(reg));
+	EXPECT_EQ(reg.version, IORING_CINT_VERSION);
+	reg.size = reg2.cint.size;
+	reg.version = reg2.cint.version;
+	EXPECT_EQ(memcmp(&reg, &reg2, sizeof(reg)), 0);
+
+	reg2 = (struct io_uring_cint_ring) {
+		.cint.size = sizeof(reg2),
+		.cint.version = IORING_CINT_VERSION_RING,
+	};
+	ASSERT_EQ(ring_register(&self->r, UNREGISTER_CINT, &reg2, 1), 0);
+	EXPECT_EQ(reg2.cint.threshold, 17);
+}
+
+/* The short one is all that is read and written. */
+TEST_F(ring, first_structure_ends_after_64_bytes)
+{
+	char *page = mmap(NULL, 2 * BLOCK, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct io_uring_cint *reg = (void *)(page + BLOCK - sizeof(*reg));
+
+	ASSERT_NE((void *)page, MAP_FAILED);
+	ASSERT_EQ(mprotect(page + BLOCK, BLOCK, PROT_NONE), 0);
+	*reg = ring_params(CINT_POLICY_CINT, 5);
+	EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, reg, 1), 0);
+	EXPECT_EQ(ring_query(&self->r, reg), 0);
+	EXPECT_EQ(reg->threshold, 5);
+	/* and the long one is not there at all */
+	reg->size = sizeof(struct io_uring_cint_ring);
+	reg->version = IORING_CINT_VERSION_RING;
+	reg->group = 0;
+	reg->features = 0;
+	EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, reg, 1), -EFAULT);
+	munmap(page, 2 * BLOCK);
+}
+
+TEST_F(ring, errors_of_the_second_structure)
+{
+	struct io_uring_cint_ring before, reg;
+	size_t i;
+
+	reg = ring_params_2(CINT_POLICY_CINT_A, 17);
+	ASSERT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), 0);
+	ASSERT_EQ(ring_query_wakeups(&self->r, &before), 0);
+	/* what the kernel fills, and what nobody fills yet */
+	for (i = sizeof(struct io_uring_cint); i < sizeof(reg); i++) {
+		reg = ring_params_2(CINT_POLICY_CINT, 99);
+		((char *)&reg)[i] = 1;
+		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), -EINVAL)
+			TH_LOG("byte %zu may be set", i);
+	}
+	reg = ring_params_2(CINT_POLICY_CINT, 99);
+	reg.cint.size = sizeof(struct io_uring_cint);
+	EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), -EINVAL);
+	reg = ring_params_2(CINT_POLICY_CINT, 99);
+	reg.cint.version = IORING_CINT_VERSION;
+	EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), -EINVAL);
+	reg = ring_params_2(CINT_POLICY_CINT, 0);
+	EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), -EINVAL);
+	ASSERT_EQ(ring_query_wakeups(&self->r, &reg), 0);
+	EXPECT_EQ(memcmp(&reg, &before, sizeof(reg)), 0);
+}
+
 TEST_F(ring, unregister_without_registration)
 {
 	struct io_uring_cint reg = {

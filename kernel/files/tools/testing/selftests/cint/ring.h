@@ -152,6 +152,33 @@ static inline int ring_wait(struct ring *r, struct io_uring_cqe *cqe)
 	return 0;
 }
 
+/* How many completions there are to be taken. */
+static inline unsigned int ring_ready(struct ring *r)
+{
+	return __atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE) - *r->cq_head;
+}
+
+/* Takes all there are. */
+static inline unsigned int ring_take(struct ring *r)
+{
+	unsigned int nr = ring_ready(r);
+
+	__atomic_store_n(r->cq_head, *r->cq_head + nr, __ATOMIC_RELEASE);
+	return nr;
+}
+
+/*
+ * One wait, for nr completions, without end. Returns 0 or -errno; how many there
+ * are then is another matter.
+ */
+static inline int ring_wait_nr(struct ring *r, unsigned int nr)
+{
+	int ret = syscall(__NR_io_uring_enter, r->fd, 0, nr,
+			  IORING_ENTER_GETEVENTS, NULL, 0);
+
+	return ret < 0 ? -errno : 0;
+}
+
 /* Submits what is queued and waits for one completion: its result. */
 static inline int ring_do(struct ring *r)
 {
@@ -194,6 +221,18 @@ static inline int ring_query(struct ring *r, struct io_uring_cint *reg)
 	*reg = (struct io_uring_cint) {
 		.size = sizeof(*reg), .version = IORING_CINT_VERSION,
 		.flags = IORING_CINT_QUERY,
+	};
+	return ring_register(r, REGISTER_CINT, reg, 1);
+}
+
+/* The same with the counters of wakeups. */
+static inline int ring_query_wakeups(struct ring *r,
+				     struct io_uring_cint_ring *reg)
+{
+	*reg = (struct io_uring_cint_ring) {
+		.cint.size = sizeof(*reg),
+		.cint.version = IORING_CINT_VERSION_RING,
+		.cint.flags = IORING_CINT_QUERY,
 	};
 	return ring_register(r, REGISTER_CINT, reg, 1);
 }
