@@ -95,6 +95,7 @@ int cint_params_explain(const struct io_uring_cint *params, char *buf, size_t le
 int cint_register(struct io_uring *ring, const struct io_uring_cint *params,
 		  struct io_uring_cint *prev);
 int cint_query(struct io_uring *ring, struct io_uring_cint *out);
+int cint_query_ring(struct io_uring *ring, struct io_uring_cint_ring *out);
 int cint_unregister(struct io_uring *ring, struct io_uring_cint *prev);
 
 const char *cint_policy_name(__u32 policy);

@@ -5,6 +5,7 @@
 MAN_PAGES := $(filter-out $(if $(CONFIG_BPF),,cintstat.8 cintwhy.8), \
 	$(patsubst $(srcdir)/man/%,%,$(wildcard $(srcdir)/man/*.[1-8])))
 MAN_LINKS := cint_policy_from_name.3=cint_policy_name.3 \
+	cint_query_ring.3=cint_query.3 \
 	cint_pwritev2.3=cint_preadv2.3 cint_version_minor.3=cint_version_major.3 \
 	cint_detach.3=cint_attach.3 cint_queue_exit.3=cint_queue_init.3 \
 	cint_backend_name.3=cint_backend.3 cint_explain.3=cint_backend.3 \

@@ -8,7 +8,7 @@
 #define CINT_USE_REGISTERED_RING	(1U << 31)
 
 static int cint_register_op(struct io_uring *ring, unsigned int opcode,
-			    struct io_uring_cint *arg)
+			    void *arg)
 {
 	int fd = ring->ring_fd;
 	int ret;
@@ -65,6 +65,28 @@ int cint_query(struct io_uring *ring, struct io_uring_cint *out)
 
 	cint_header(&arg);
 	arg.flags = IORING_CINT_QUERY;
+	ret = cint_register_op(ring, CINT_REGISTER_OPCODE, &arg);
+	if (!ret)
+		*out = arg;
+	return ret;
+}
+
+int cint_query_ring(struct io_uring *ring, struct io_uring_cint_ring *out)
+{
+	struct io_uring_cint_ring arg;
+	int ret;
+
+	ret = cint_query(ring, &arg.cint);
+	if (ret)
+		return ret;
+	/* others know the shorter structure only, and would call this one invalid */
+	if (!(arg.cint.features & IORING_CINT_FEAT_GATHER))
+		return -EOPNOTSUPP;
+
+	memset(&arg, 0, sizeof(arg));
+	arg.cint.size = sizeof(arg);
+	arg.cint.version = IORING_CINT_VERSION_RING;
+	arg.cint.flags = IORING_CINT_QUERY;
 	ret = cint_register_op(ring, CINT_REGISTER_OPCODE, &arg);
 	if (!ret)
 		*out = arg;

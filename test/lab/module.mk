@@ -35,19 +35,20 @@ lab-compare:
 
 LAB_NO_SPIN := $(builddir)/test/lab/no-spin.so
 LAB_PACED   := $(builddir)/test/lab/paced
+LAB_WAITS   := $(builddir)/test/lab/waits
 
 $(LAB_NO_SPIN): $(srcdir)/test/lab/no-spin.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(WARN_FLAGS) -O2 -fPIC -shared -o $@ $<
 
-$(LAB_PACED).o: CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
-$(LAB_PACED).o: | $(CINT_UAPI_COPY)
-$(LAB_PACED): $(LAB_PACED).o $(CINT_STATIC)
+$(LAB_PACED).o $(LAB_WAITS).o: CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
+$(LAB_PACED).o $(LAB_WAITS).o: | $(CINT_UAPI_COPY)
+$(LAB_PACED) $(LAB_WAITS): %: %.o $(CINT_STATIC)
 	$(call quiet,LINK)$(LINK) -o $@ $^ $(LIBS)
 
 # What the guest runs, of this tree.
 .PHONY: lab-files
-lab-files: all $(LAB_NO_SPIN) $(LAB_PACED)
+lab-files: all $(LAB_NO_SPIN) $(LAB_PACED) $(LAB_WAITS)
 lab-run lab-quick-run demo-run: lab-files
 demo-run: $(QEMU_STAMP)
-CHECK_FILES += $(LAB_NO_SPIN) $(LAB_PACED)
+CHECK_FILES += $(LAB_NO_SPIN) $(LAB_PACED) $(LAB_WAITS)

@@ -77,6 +77,23 @@ static void supported(struct io_uring *ring)
 	bad = second; bad.max_hold_ns = CINT_DELAY_MAX_NS + 1; refuses(ring, &bad);
 	bad = second; bad.correction = CINT_CORRECTION_MAX + 1; refuses(ring, &bad);
 
+	/* the longer structure says the same, or that there is none */
+	{
+		struct io_uring_cint_ring more = { 0 };
+		int ret = cint_query_ring(ring, &more);
+
+		CHECK_EQ(cint_query(ring, &out), 0);
+		if (out.features & IORING_CINT_FEAT_GATHER) {
+			CHECK_EQ(ret, 0);
+			CHECK_EQ(more.cint.size, sizeof(more));
+			same_setting(&more.cint, &second);
+			CHECK_EQ(more.cint.group, out.group);
+		} else {
+			CHECK_EQ(ret, -EOPNOTSUPP);
+			CHECK_EQ(more.cint.size, 0);
+		}
+	}
+
 	/* a setting that was read, counters and all, can be put back */
 	CHECK_EQ(cint_register(ring, &first, &out), 0);
 	CHECK_EQ(cint_register(ring, &out, NULL), 0);

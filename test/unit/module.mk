@@ -7,7 +7,7 @@ UNIT_POLICY   := $(srcdir)/kernel/files/lib/cint/policy.c
 UNIT_INCLUDES := -I$(srcdir)/kernel/files/include/uapi \
 		 -I$(srcdir)/kernel/files/include
 
-UNIT_PROGRAMS := $(addprefix $(UNIT_DIR)/,policy_reasons policy_delta policy_model)
+UNIT_PROGRAMS := $(addprefix $(UNIT_DIR)/,policy_reasons policy_delta policy_model policy_expect)
 
 CHECK_UNIT_TESTS += $(UNIT_PROGRAMS) $(UNIT_DIR)/policy_cost \
 		    $(srcdir)/test/unit/policy_freestanding

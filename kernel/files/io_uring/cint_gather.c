@@ -9,7 +9,8 @@
  * is the queue, and what it has issued is the order that barriers look back on.
  *
  * What is not held:
- *  - urgent completions, and those before them unless they overtake (OOO);
+ *  - urgent completions, whatever the policy, and those before them unless they
+ *    overtake (OOO); with RWF_URGENT alone, as the policy says;
  *  - the first of a link, as its completion starts the next one;
  *  - what somebody needs the task for at once, and so does not queue lazily:
  *    timeouts, futexes, waitid, exclusive polls (accept), the start of linked
@@ -52,14 +53,22 @@
 #define IO_GATHER_CHUNK		256	/* slots */
 #define IO_GATHER_CHUNKS	256	/* what u16 req->cint_slot can tell apart */
 
-/* A request in the order of submission; not linked in it if ->next is NULL. */
+/* opcodes whose SQE has rw_flags */
+#define IO_GATHER_RW	(BIT_ULL(IORING_OP_READ) | BIT_ULL(IORING_OP_WRITE) |	\
+			 BIT_ULL(IORING_OP_READV) | BIT_ULL(IORING_OP_WRITEV) |	\
+			 BIT_ULL(IORING_OP_READ_FIXED) |			\
+			 BIT_ULL(IORING_OP_WRITE_FIXED) |			\
+			 BIT_ULL(IORING_OP_READ_MULTISHOT))
+static_assert(IORING_OP_LAST <= 64);
+
+/* The place of a request in the order of submission, from issue to completion. */
 struct io_gather_slot {
 	struct cint_request	request;
 	u16			next_free;
 };
 
 struct io_gather {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* of all that follows; with interrupts off */
 	struct cint_coalescer	coalescer;
 	struct io_ring_ctx	*ctx;
 
@@ -86,75 +95,6 @@ struct io_gather_batch {
 	unsigned int		nr;
 };
 
-/* --- urgent completions, of any ring ------------------------------------------- */
-
-/**
- * io_urgent_cqe - an urgent CQE is posted: end the waits for more
- * @ctx: the ring
- * @tail: of its CQ ring when the CQE is there
- *
- * The caller makes the CQE visible, and wakes, after this.
- */
-void io_urgent_cqe(struct io_ring_ctx *ctx, unsigned int tail)
-{
-	WRITE_ONCE(ctx->cint_urgent_tail, tail);
-	/* pairs with the barrier in __io_urgent_pending() */
-	smp_mb__before_atomic();
-	set_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq);
-}
-
-static bool io_urgent_taken(struct io_ring_ctx *ctx)
-{
-	return (int)(READ_ONCE(ctx->cint_urgent_tail) -
-		     READ_ONCE(ctx->rings->cq.head)) <= 0;
-}
-
-static bool io_urgent_visible(struct io_ring_ctx *ctx)
-{
-	return (int)(READ_ONCE(ctx->rings->cq.tail) -
-		     READ_ONCE(ctx->cint_urgent_tail)) >= 0;
-}
-
-/*
- * The application may take CQEs without telling, so that the bit outlives what
- * it stands for: whoever is about to wait finds out, and clears it.
- */
-bool __io_urgent_pending(struct io_ring_ctx *ctx)
-{
-	if (io_urgent_taken(ctx)) {
-		clear_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq);
-		/* pairs with the barrier in io_urgent_cqe() */
-		smp_mb__after_atomic();
-		if (io_urgent_taken(ctx))
-			return false;
-		set_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq);
-	}
-	if (io_urgent_visible(ctx) || ctx->syscall_iopoll)
-		return true;
-
-	/* let who posts it finish; either lock is what it may hold */
-	mutex_lock(&ctx->uring_lock);
-	spin_lock(&ctx->completion_lock);
-	/* dropped for lack of memory, or overflown, which is told by itself */
-	if (!io_urgent_visible(ctx))
-		clear_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq);
-	spin_unlock(&ctx->completion_lock);
-	mutex_unlock(&ctx->uring_lock);
-	return true;
-}
-
-bool __io_urgent_ends_wait(struct io_ring_ctx *ctx)
-{
-	if (!__io_urgent_pending(ctx))
-		return false;
-	/* with DEFER_TASKRUN it was counted when it woke the task */
-	if (!(ctx->flags & IORING_SETUP_DEFER_TASKRUN)) {
-		atomic64_inc(&ctx->cint_wakeups);
-		atomic64_inc(&ctx->cint_urgent_wakeups);
-	}
-	return true;
-}
-
 /* --- requests in their order ---------------------------------------------------- */
 
 static struct io_gather_slot *io_gather_slot(struct io_gather *g,
@@ -170,17 +110,17 @@ static void io_gather_slot_put(struct io_gather *g, unsigned int index)
 }
 
 /* Returns with the lock held again; no slot is left if there is no memory. */
-static void io_gather_add_chunk(struct io_gather *g, unsigned long *flags)
+static noinline void io_gather_add_chunk(struct io_gather *g)
 {
 	struct io_gather_slot *chunk;
 	unsigned int first, i;
 
 	if (g->nr_chunks == IO_GATHER_CHUNKS)
 		return;
-	spin_unlock_irqrestore(&g->lock, *flags);
+	spin_unlock_irq(&g->lock);
 	chunk = kcalloc(IO_GATHER_CHUNK, sizeof(*chunk),
 			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	spin_lock_irqsave(&g->lock, *flags);
+	spin_lock_irq(&g->lock);
 	if (!chunk)
 		return;
 	if (g->nr_chunks == IO_GATHER_CHUNKS) {
@@ -211,13 +151,12 @@ void io_gather_track(struct io_kiocb *req)
 {
 	struct io_gather *g = READ_ONCE(req->ctx->cint_gather);
 	struct io_gather_slot *slot;
-	unsigned long flags;
 
 	if (!g || req->cint_slot)
 		return;
-	spin_lock_irqsave(&g->lock, flags);
+	spin_lock_irq(&g->lock);
 	if (unlikely(!g->first_free))
-		io_gather_add_chunk(g, &flags);
+		io_gather_add_chunk(g);
 	if (likely(g->first_free)) {
 		req->cint_slot = g->first_free;
 		slot = io_gather_slot(g, req->cint_slot);
@@ -227,7 +166,7 @@ void io_gather_track(struct io_kiocb *req)
 		else
 			cint_expect(&g->coalescer, &slot->request, req->cint_marks);
 	}
-	spin_unlock_irqrestore(&g->lock, flags);
+	spin_unlock_irq(&g->lock);
 }
 
 /**
@@ -237,24 +176,18 @@ void io_gather_track(struct io_kiocb *req)
  */
 void io_gather_init_req(struct io_kiocb *req, const struct io_uring_sqe *sqe)
 {
-	int rw_flags = 0;
+	u8 marks = req->flags & REQ_F_URGENT ? CINT_URGENT : 0;
 
-	switch (req->opcode) {
-	case IORING_OP_READ:
-	case IORING_OP_READV:
-	case IORING_OP_READ_FIXED:
-	case IORING_OP_READ_MULTISHOT:
-	case IORING_OP_WRITE:
-	case IORING_OP_WRITEV:
-	case IORING_OP_WRITE_FIXED:
-		rw_flags = READ_ONCE(sqe->rw_flags);
+	if (BIT_ULL(req->opcode) & IO_GATHER_RW) {
+		int rw_flags = READ_ONCE(sqe->rw_flags);
+
+		if (rw_flags & RWF_URGENT)
+			marks |= CINT_URGENT;
+		if (rw_flags & RWF_BARRIER)
+			marks |= CINT_BARRIER;
 	}
 	req->cint_slot = 0;
-	req->cint_marks = 0;
-	if (req->flags & REQ_F_URGENT || rw_flags & RWF_URGENT)
-		req->cint_marks |= CINT_URGENT;
-	if (rw_flags & RWF_BARRIER)
-		req->cint_marks |= CINT_BARRIER;
+	req->cint_marks = marks;
 	req->flags |= REQ_F_CINT_GROUP;
 }
 
@@ -277,6 +210,13 @@ static void io_gather_detach(struct io_gather *g, struct io_gather_batch *b)
 	g->newest = NULL;
 	g->oldest = NULL;
 	clear_bit(IO_CHECK_CQ_HELD_BIT, &g->ctx->check_cq);
+}
+
+static void io_gather_flush(struct io_gather *g, struct io_gather_batch *b)
+{
+	guard(spinlock_irqsave)(&g->lock);
+	cint_flush(&g->coalescer);
+	io_gather_detach(g, b);
 }
 
 /*
@@ -342,8 +282,7 @@ static bool io_gather_worthwhile(struct io_ring_ctx *ctx)
 	    !READ_ONCE(ctx->cint_group_id) || ctx->drain_active)
 		return false;
 	return (unsigned int)atomic_read(&ctx->cq_wait_nr) != IO_CQ_WAKE_INIT ||
-		io_eventfd_wanted(ctx) ||
-		(ctx->poll_activated && waitqueue_active(&ctx->poll_wq));
+		io_gather_has_listener(ctx);
 }
 
 /* One event of a request, which is outstanding as before: a multishot's. */
@@ -361,7 +300,7 @@ static bool io_gather_complete(struct io_gather *g, struct io_kiocb *req,
 			       struct io_gather_batch *b)
 {
 	struct io_ring_ctx *ctx = req->ctx;
-	struct cint_request alone = { }, *r = NULL;
+	struct cint_request alone, *r = &alone;
 	const struct cint_policy *policy;
 	struct cint_verdict verdict;
 
@@ -369,12 +308,13 @@ static bool io_gather_complete(struct io_gather *g, struct io_kiocb *req,
 	policy = &rcu_dereference(ctx->cint_group->setting)->policy;
 	if (req->cint_slot && !io_gather_is_multishot(req))
 		r = &io_gather_slot(g, req->cint_slot)->request;
-	if (!r || !r->next) {
-		r = &alone;
+	else
 		cint_expect(&g->coalescer, r, req->cint_marks);
-	}
 	verdict = cint_complete(&g->coalescer, policy, r, ktime_get_ns());
-	r->next = NULL;
+	if (r != &alone) {
+		io_gather_slot_put(g, req->cint_slot);
+		req->cint_slot = 0;
+	}
 
 	/* a barrier that has lost its place can't tell when its batch is complete */
 	if (verdict.reason == CINT_HOLD && io_gather_worthwhile(ctx) &&
@@ -400,6 +340,15 @@ static bool io_gather_complete(struct io_gather *g, struct io_kiocb *req,
 	return false;
 }
 
+/* Do urgent completions leave those behind that are held? */
+static bool io_gather_overtakes(struct io_ring_ctx *ctx)
+{
+	const struct cint_setting *setting;
+
+	setting = rcu_dereference(ctx->cint_group->setting);
+	return setting->policy.params.flags & CINT_F_OOO;
+}
+
 /* Is the work to complete the request, and nothing that others wait for? */
 static bool io_gather_is_completion(struct io_kiocb *req, unsigned int flags)
 {
@@ -412,6 +361,30 @@ static bool io_gather_is_completion(struct io_kiocb *req, unsigned int flags)
 		!(req->flags & REQ_F_CQE_SKIP);
 }
 
+static noinline void io_gather_add(struct io_kiocb *req, struct io_ring_ctx *ctx,
+				   struct io_gather *g, unsigned int flags)
+{
+	struct io_gather_batch b = {
+		.newest	= &req->io_task_work.node,
+		.oldest	= &req->io_task_work.node,
+		.nr	= 1,
+	};
+	bool urgent = req->flags & REQ_F_URGENT;
+
+	if (urgent) {
+		io_gather_flush(g, &b);
+		flags &= ~IOU_F_TWQ_LAZY_WAKE;
+	} else if (!io_gather_is_completion(req, flags)) {
+		flags &= ~IOU_F_TWQ_LAZY_WAKE;
+	} else if (g) {
+		if (io_gather_complete(g, req, &b))
+			return;
+		flags |= IOU_F_TWQ_LAZY_WAKE;
+	}
+	if (io_gather_deliver(ctx, &b, flags) && urgent)
+		atomic64_inc(&ctx->cint_urgent_wakeups);
+}
+
 /**
  * io_gather_work_add - add local work of a request with IO_CINT_WORK_FLAGS
  * @req: the request
@@ -421,12 +394,6 @@ static bool io_gather_is_completion(struct io_kiocb *req, unsigned int flags)
 void io_gather_work_add(struct io_kiocb *req, struct io_ring_ctx *ctx,
 			unsigned int flags)
 {
-	struct io_gather_batch b = {
-		.newest	= &req->io_task_work.node,
-		.oldest	= &req->io_task_work.node,
-		.nr	= 1,
-	};
-	bool urgent = req->flags & REQ_F_URGENT;
 	struct io_gather *g = NULL;
 
 	/* as in io_req_local_work_add(): the request may take the ring with it */
@@ -434,17 +401,18 @@ void io_gather_work_add(struct io_kiocb *req, struct io_ring_ctx *ctx,
 
 	if (req->flags & REQ_F_CINT_GROUP)
 		g = READ_ONCE(ctx->cint_gather);
-	if (!io_gather_is_completion(req, flags)) {
-		flags &= ~IOU_F_TWQ_LAZY_WAKE;
-	} else if (g) {
-		if (io_gather_complete(g, req, &b))
+	/* whatever the policy, there is nothing to decide on an urgent one */
+	if (req->flags & REQ_F_URGENT && (!g || io_gather_overtakes(ctx))) {
+		struct llist_node *node = &req->io_task_work.node;
+
+		if (!io_local_work_add_batch(ctx, node, node, 1,
+					     flags & ~IOU_F_TWQ_LAZY_WAKE))
 			return;
-		flags |= IOU_F_TWQ_LAZY_WAKE;
-	}
-	if (urgent)
-		flags &= ~IOU_F_TWQ_LAZY_WAKE;
-	if (io_gather_deliver(ctx, &b, flags) && urgent)
+		atomic64_inc(&ctx->cint_wakeups);
 		atomic64_inc(&ctx->cint_urgent_wakeups);
+		return;
+	}
+	io_gather_add(req, ctx, g, flags);
 }
 
 /**
@@ -459,10 +427,7 @@ void io_gather_release(struct io_ring_ctx *ctx)
 	if (!g)
 		return;
 	guard(rcu)();
-	scoped_guard(spinlock_irqsave, &g->lock) {
-		cint_flush(&g->coalescer);
-		io_gather_detach(g, &b);
-	}
+	io_gather_flush(g, &b);
 	io_gather_deliver(ctx, &b, IOU_F_TWQ_LAZY_WAKE);
 }
 
@@ -479,10 +444,7 @@ bool io_gather_take(struct io_ring_ctx *ctx)
 
 	if (!g)
 		return false;
-	scoped_guard(spinlock_irqsave, &g->lock) {
-		cint_flush(&g->coalescer);
-		io_gather_detach(g, &b);
-	}
+	io_gather_flush(g, &b);
 	if (!b.nr)
 		return false;
 	container_of(b.newest, struct io_kiocb, io_task_work.node)->nr_tw = b.nr;
@@ -493,29 +455,24 @@ bool io_gather_take(struct io_ring_ctx *ctx)
 /**
  * io_gather_clean - a request is freed
  * @req: with REQ_F_CINT_GROUP
+ *
+ * It may have completed without the policy having been asked: on being issued, or
+ * because it is urgent.
  */
 void io_gather_clean(struct io_kiocb *req)
 {
 	struct io_gather *g = READ_ONCE(req->ctx->cint_gather);
-	struct io_gather_batch b = { };
-	struct io_gather_slot *slot;
+	bool batch_complete;
 
-	if (!g || !req->cint_slot)
+	if (!req->cint_slot)
 		return;
-	guard(rcu)();
-	scoped_guard(spinlock_irqsave, &g->lock) {
-		slot = io_gather_slot(g, req->cint_slot);
-		/* completed without the policy having been asked, as on issue */
-		if (slot->request.next &&
-		    cint_forget(&g->coalescer, &slot->request)) {
-			cint_flush(&g->coalescer);
-			io_gather_detach(g, &b);
-		}
-		slot->request.next = NULL;
-		io_gather_slot_put(g, req->cint_slot);
-		req->cint_slot = 0;
-	}
-	io_gather_deliver(req->ctx, &b, IOU_F_TWQ_LAZY_WAKE);
+	spin_lock_irq(&g->lock);
+	batch_complete = cint_forget(&g->coalescer,
+				     &io_gather_slot(g, req->cint_slot)->request);
+	io_gather_slot_put(g, req->cint_slot);
+	spin_unlock_irq(&g->lock);
+	if (unlikely(batch_complete))
+		io_gather_release(req->ctx);
 }
 
 /* --- set-up ------------------------------------------------------------------------ */

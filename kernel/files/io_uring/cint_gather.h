@@ -4,6 +4,7 @@
 #define IOU_CINT_GATHER_H
 
 #include <linux/io_uring_types.h>
+#include <linux/wait.h>
 
 #include "io_uring.h"
 
@@ -43,11 +44,17 @@ static inline bool io_urgent_ends_wait(struct io_ring_ctx *ctx)
 		__io_urgent_ends_wait(ctx);
 }
 
-/* Is there an eventfd, and does the application want it to be signalled? */
-static inline bool io_eventfd_wanted(struct io_ring_ctx *ctx)
+/*
+ * Who is told of work added to an empty list, besides the task: is there anybody?
+ * Without a barrier, so not to decide whether to tell.
+ */
+static inline bool io_gather_has_listener(struct io_ring_ctx *ctx)
 {
-	return ctx->has_evfd &&
-		!(READ_ONCE(ctx->rings->cq_flags) & IORING_CQ_EVENTFD_DISABLED);
+	if (ctx->has_evfd &&
+	    !(READ_ONCE(ctx->rings->cq_flags) & IORING_CQ_EVENTFD_DISABLED))
+		return true;
+	/* without barrier: who comes too late to be seen looks at the list */
+	return ctx->poll_activated && waitqueue_active(&ctx->poll_wq);
 }
 
 static inline bool io_gather_held(struct io_ring_ctx *ctx)

@@ -36,7 +36,7 @@ enum {
 #define IORING_CINT_FEAT_BARRIER	(1U << 1)	/* RWF_BARRIER */
 #define IORING_CINT_FEAT_RING_PARAMS	(1U << 2)	/* per-ring parameters */
 #define IORING_CINT_FEAT_DEVICE		(1U << 3)	/* of a device here they are coalesced */
-#define IORING_CINT_FEAT_GATHER		(1U << 4)	/* rings gather; struct io_uring_cint_ring */
+#define IORING_CINT_FEAT_GATHER		(1U << 4)	/* rings gather; the longer struct */
 
 #define IORING_CINT_VERSION		1	/* struct io_uring_cint */
 #define IORING_CINT_VERSION_RING	2	/* struct io_uring_cint_ring */

@@ -194,6 +194,24 @@ TEST_F(gather, urgent_takes_all_with_it)
 	EXPECT_COUNTERS(&self->r, 1, 1, 3);
 }
 
+/* It is the program that says so, not the policy, which may know of no marks. */
+TEST_F(gather, urgent_in_every_policy)
+{
+	unsigned int policy;
+
+	for (policy = 0; policy < CINT_POLICY_NR; policy++) {
+		ASSERT_EQ(set_params(&self->r, policy, 64), 0);
+		ring_poll(&self->r, self->efd, 1)->flags = IOSQE_URGENT;
+		ASSERT_EQ(ring_submit(&self->r), 1);
+		ASSERT_EQ(helper_start(&self->h, signal_eventfd, &self->efd), 0);
+		ASSERT_EQ(ring_wait_nr(&self->r, 8), 0);
+		helper_join(&self->h);
+		EXPECT_EQ(ring_take(&self->r), 1);
+		EXPECT_EQ(eventfd_count(self->efd), 1);
+		EXPECT_COUNTERS(&self->r, policy + 1, policy + 1, 0);
+	}
+}
+
 /*
  * With OOO it comes alone and the next wait takes the others without a wakeup;
  * unless max_hold has passed before the task ran, so there is more than one try.

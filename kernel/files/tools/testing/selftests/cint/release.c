@@ -382,10 +382,10 @@ TEST_F_TIMEOUT(end, load, 120)
 		ASSERT_EQ(pipe(l.pipe[i]), 0);
 	ASSERT_EQ(pthread_create(&writer, NULL, load_write, &l), 0);
 	end = now_ns() + (env ? atoi(env) : 4) * 1000000000ull;
-	while (now_ns() < end || busy_nr) {
+	while (now_ns() < end || rounds <= 64 || busy_nr) {
 		struct __kernel_timespec ts = { .tv_nsec = 200000 };
 		struct io_uring_getevents_arg arg = { .ts = (unsigned long)&ts };
-		bool last = now_ns() >= end;
+		bool last = now_ns() >= end && rounds > 64;
 
 		for (i = 0; i < SOURCES && !last; i++) {
 			if (busy[i])
@@ -439,7 +439,6 @@ TEST_F_TIMEOUT(end, load, 120)
 			taken[i]++;
 		EXPECT_EQ(taken[i], l.written[i]);
 	}
-	EXPECT_GT(rounds, 64);
 	EXPECT_GT(gathered(&self->r), 0);
 }
 

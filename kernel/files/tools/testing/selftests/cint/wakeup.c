@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "../kselftest_harness.h"
+#include "device.h"
 #include "wait.h"
 
 #define MANY	8	/* more than there will ever be */
@@ -430,6 +431,64 @@ TEST_F(wakeup, every_class_of_opcode)
 		EXPECT_EQ(cqe.user_data, 1) TH_LOG("%s", what[i]);
 		EXPECT_NE(cqe.res, -EINVAL) TH_LOG("%s", what[i]);
 		EXPECT_FALSE(ring_peek(r, &cqe)) TH_LOG("%s", what[i]);
+	}
+}
+
+/* --- a task that polls ------------------------------------------------------------ */
+
+/*
+ * Reads of 20 ms and one that is as fast as the drive: the wait for all ends with
+ * the urgent one. Should the machine be slower than that it is tried again.
+ */
+TEST(iopoll)
+{
+	static const unsigned int flags[] = {
+		IORING_SETUP_IOPOLL, IORING_SETUP_IOPOLL |
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+	};
+	enum { SLOW = 4, TRIES = 50 };
+	struct io_uring_cqe cqe;
+	int slow, fast, tries, i;
+	struct device d;
+	const char *why = device_find(&d);
+	unsigned int kind;
+	struct ring r;
+	char *buf;
+
+	if (!why && !*d.slow)
+		why = "no namespace that takes 20 ms";
+	if (why)
+		SKIP(return, "%s", why);
+	slow = open(d.slow, O_RDONLY | O_DIRECT);
+	fast = open(d.ns, O_RDONLY | O_DIRECT);
+	ASSERT_GE(slow, 0);
+	ASSERT_GE(fast, 0);
+	buf = buffer_alloc((SLOW + 1) * BLOCK);
+	for (kind = 0; kind < ARRAY_SIZE(flags); kind++) {
+		bool alone = false;
+
+		ASSERT_EQ(ring_open(&r, 16, flags[kind]), 0);
+		for (tries = 0; tries < TRIES && !alone; tries++) {
+			int left = SLOW + 1;
+
+			for (i = 0; i < SLOW; i++)
+				ring_sqe(&r, IORING_OP_READ, slow,
+					 buf + i * BLOCK, BLOCK, i * BLOCK, i);
+			ring_sqe(&r, IORING_OP_READ, fast, buf + SLOW * BLOCK,
+				 BLOCK, 0, SLOW)->flags = IOSQE_URGENT;
+			ASSERT_EQ(ring_submit(&r), SLOW + 1);
+			ASSERT_EQ(ring_wait_nr(&r, SLOW + 1), 0);
+			alone = ring_ready(&r) < SLOW + 1;
+			while (left) {
+				while (ring_peek(&r, &cqe)) {
+					EXPECT_EQ(cqe.res, BLOCK);
+					left--;
+				}
+				ASSERT_EQ(ring_wait_nr(&r, left ? 1 : 0), 0);
+			}
+		}
+		EXPECT_TRUE(alone);
+		ring_close(&r);
 	}
 }
 
