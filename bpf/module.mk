@@ -7,8 +7,11 @@ BPF_TOOLS := $(builddir)/bpf/cintstat $(builddir)/bpf/cintwhy
 
 .SECONDARY: $(BPF_TOOLS:=.bpf.o)
 
+# The object goes into the program whole: its debugging information, of which the
+# kernel wants the lines, must not name the place of the build.
 $(builddir)/bpf/%.bpf.o: $(srcdir)/bpf/%.bpf.c $(srcdir)/bpf/%.h $(srcdir)/bpf/kernel-types.h
 	$(call quiet,CLANG)$(CLANG) -target bpf -O2 -g -Wall -Werror \
+		-ffile-prefix-map=$(abspath $(srcdir))=. -fdebug-compilation-dir=. \
 		-I/usr/include/$(MULTIARCH) -c -o $@ $<
 
 $(builddir)/bpf/%.skel.h: $(builddir)/bpf/%.bpf.o

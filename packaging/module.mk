@@ -4,7 +4,7 @@
 .PHONY: deb kernel-deb
 
 deb:
-	@$(srcdir)/scripts/install-deps build fio deb
+	@$(srcdir)/scripts/install-deps build fio bpf deb
 	@$(srcdir)/packaging/build-deb --out $(builddir)/packaging
 
 # Hours on a small machine with the distribution's configuration; CONFIG=guest
