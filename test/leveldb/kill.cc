@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <random>
@@ -121,19 +122,24 @@ struct Acknowledged {
 	uint64_t number;
 };
 
-void Writer(leveldb::DB *db, int writer, uint64_t number, int fd, bool text)
+void Write(leveldb::DB *db, int writer, uint64_t number)
 {
 	leveldb::WriteOptions options;
+	leveldb::WriteBatch batch;
 
 	options.sync = Syncs(writer);
+	batch.Put(LastKey(writer), std::to_string(number));
+	batch.Put(Key(writer, number), Value(writer, number));
+	Check(db->Write(options, &batch), "writing");
+}
+
+void Writer(leveldb::DB *db, int writer, uint64_t number, int fd, bool text)
+{
 	for (;;) {
-		leveldb::WriteBatch batch;
 		Acknowledged done = {};
 
 		number++;
-		batch.Put(LastKey(writer), std::to_string(number));
-		batch.Put(Key(writer, number), Value(writer, number));
-		Check(db->Write(options, &batch), "writing");
+		Write(db, writer, number);
 		if (text) {
 			if (dprintf(fd, "ack %d %" PRIu64 "\n", writer, number) < 0)
 				Die("cannot say what is acknowledged");
@@ -263,30 +269,48 @@ uint64_t Round(const std::string &directory, std::mt19937 &random, bool reuse_lo
 	return count;
 }
 
+/* Whether the process that had the database open before this one compacted. */
+bool Compacted(const std::string &directory)
+{
+	std::ifstream log(directory + "/LOG.old");
+	std::string line;
+
+	while (std::getline(log, line))
+		if (line.find(" Compacted ") != std::string::npos)
+			return true;
+	return false;
+}
+
 int Rounds(const std::string &directory, int rounds, unsigned int seed)
 {
 	std::mt19937 random(seed);
 	uint64_t acknowledged[kWriters] = {}, total = 0;
-	std::string tables;
+	int compacted = 0;
 
 	for (int round = 0; round < rounds; round++) {
 		total += Round(directory, random, round & 1, acknowledged);
-		/* a database is the same with and without us */
+		/*
+		 * A database is the same with and without us. Not with reuse_logs:
+		 * LevelDB then writes on behind what a kill left of a record, and
+		 * does not find it again.
+		 */
 		const std::unique_ptr<leveldb::DB> db(Open(directory,
 			round % 4 == 3 ? leveldb::Env::Default() :
 			static_cast<leveldb::Env *>(cint::UrgentEnv::Default()),
-			round & 2));
+			false));
 
 		Verify(db.get(), acknowledged, kAll);
-		db->GetProperty("leveldb.sstables", &tables);
+		compacted += Compacted(directory);
+		/* so that the log that the next one reuses is not empty */
+		for (int writer = 0; writer < kWriters; writer++)
+			Write(db.get(), writer, ++acknowledged[writer]);
 	}
 	printf("%d rounds, %" PRIu64 " acknowledged writes, none lost (seed %u)\n", rounds,
 	       total, seed);
 	if (total < static_cast<uint64_t>(rounds) * 5)
 		Die("too little was written to mean anything");
-	if (rounds >= 20 &&
-	    tables.find("--- level 2 ---\n ") == std::string::npos)
-		Die("nothing was compacted:\n" + tables);
+	if (rounds >= 20 && !compacted)
+		Die("nothing was compacted");
 	return 0;
 }
 

@@ -338,7 +338,8 @@ static void polled(void)
 	cint_params_init(&params);
 	CHECK(test_attach(&t, 32, IORING_SETUP_IOPOLL, &params, 0));
 	cint_explain(t.cring, text, sizeof(text));
-	CHECK(strstr(text, "polled"));
+	if (cint_backend(t.cring) != CINT_BACKEND_KERNEL)
+		CHECK(strstr(text, "polled"));
 	for (i = 0; i < 8; i++) {
 		sqe = test_sqe(&t);
 		io_uring_prep_read(sqe, fd, buf, 4096, 0);

@@ -4,7 +4,7 @@
 # For scripts that are root, in a mount namespace of their own.
 
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/cint
-clean_packages=gcc,libc6-dev,pkg-config,liburing-dev,fio,python3,kmod
+clean_packages=gcc,libc6-dev,pkg-config,liburing-dev,libbpf1,libelf1,fio,python3,kmod
 
 skip() {
 	echo "SKIP: $*"
