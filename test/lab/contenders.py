@@ -19,7 +19,8 @@ CORRECTION = 2
 class Contender:
     name: str
     # off: every completion interrupts. feature-08h: the standard's coalescing.
-    # device: the controller's own policies. kthread: the driver's.
+    # device: the controller's own policies. kthread: the driver's. split: the driver's,
+    # unmarked requests have no interrupt.
     mode: str
     params: dict = field(default_factory=dict)
     engine: str = 'cint'
@@ -50,6 +51,15 @@ NONE_IO_URING = Contender('none (io_uring engine)', 'off', engine='io_uring')
 
 DEVICE = [NONE, *STATIC, *POLICIES]
 REFERENCES = [POLLED, NONE_IO_URING]
+
+
+def split(contender):
+    """The same policy in the driver, without a thread: unmarked requests have no interrupt
+    and are looked for."""
+    return Contender(contender.name + '/split', 'split', contender.params)
+
+
+SPLIT = [split(contender) for contender in POLICIES]
 
 
 def kthread(contender):

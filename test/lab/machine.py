@@ -99,7 +99,7 @@ class Ingredients:
 def vm_arguments(boot, ingredients):
     """Arguments of test/vm/run that say what is booted."""
     machine = boot.machine
-    drive = machine.drive + f',max_ioqpairs={2 * machine.cpus}'
+    drive = machine.drive + f',max_ioqpairs={3 * machine.cpus}'
     words = [machine.append, f'nvme.poll_queues={machine.cpus}']
     arguments = ['--icount', '--cpus', str(machine.cpus), '--mem', '1024',
                  '--kernel', ingredients.kernel(machine.kernel),

@@ -582,7 +582,7 @@ int main(int argc, char **argv)
 			   cint_policy_name(policy));
 	}
 	/* a reason never given is a reason never tested */
-	for (i = CINT_FIRE_EACH; i < CINT_REASON_NR; i++)
+	for (i = CINT_FIRE_EACH; i <= CINT_FIRE_FLUSH; i++)
 		tap_result(fires[i], "%s was reached, %llu times",
 			   cint_reason_name(i), fires[i]);
 	tap_result(keeps, "what the host sees was left to it, %llu times", keeps);

@@ -138,7 +138,7 @@ static void test_names(void)
 	};
 	static const char *const reasons[] = {
 		"hold", "each", "urgent", "barrier", "threshold", "quiet",
-		"max_hold", "rate", "flush",
+		"max_hold", "rate", "flush", "look",
 	};
 	bool pass = true;
 	unsigned int i;

@@ -149,6 +149,18 @@ fail:
 }
 EXPORT_SYMBOL_GPL(cint_group_alloc);
 
+/* Devices that do not see the new sequence number by themselves. */
+static void cint_drain_kick(void)
+{
+	struct cint_drain *drain;
+
+	mutex_lock(&cint_drains_lock);
+	list_for_each_entry(drain, &cint_drains, list)
+		if (drain->kick)
+			drain->kick(drain);
+	mutex_unlock(&cint_drains_lock);
+}
+
 /**
  * cint_group_set - change the parameters of a group
  * @group: the group; the caller serialises changes to it
@@ -167,6 +179,7 @@ int cint_group_set(struct cint_group *group, const struct cint_params *params)
 		return -ENOMEM;
 	setting = rcu_replace_pointer(group->setting, setting, true);
 	kfree_rcu(setting, rcu);
+	cint_drain_kick();
 	return 0;
 }
 EXPORT_SYMBOL_GPL(cint_group_set);
@@ -266,3 +279,20 @@ unsigned int cint_drain(unsigned int max)
 	return nr;
 }
 EXPORT_SYMBOL_GPL(cint_drain);
+
+/**
+ * cint_drain_sleep - a task that has called cint_drain() is about to sleep
+ *
+ * What completes from here on must come to it without its help.
+ */
+void cint_drain_sleep(void)
+{
+	struct cint_drain *drain;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(drain, &cint_drains, list)
+		if (drain->sleep)
+			drain->sleep(drain);
+	rcu_read_unlock();
+}
+EXPORT_SYMBOL_GPL(cint_drain_sleep);

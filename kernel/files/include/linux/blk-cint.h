@@ -70,11 +70,15 @@ struct cint_group {
  * @list: all of them
  * @drain: complete up to @max requests of the queue that this CPU submits to;
  *	in a task, in an RCU read-side section
+ * @sleep: the task sleeps now, or NULL; in an RCU read-side section
+ * @kick: parameters of a group have changed, or NULL
  */
 struct cint_drain {
 	struct list_head	list;
 	unsigned int		(*drain)(struct cint_drain *drain,
 					 unsigned int max);
+	void			(*sleep)(struct cint_drain *drain);
+	void			(*kick)(struct cint_drain *drain);
 };
 
 /* bounds the state that a driver keeps for a hardware queue */
@@ -148,6 +152,7 @@ DECLARE_STATIC_KEY_FALSE(cint_drain_key);
 void cint_drain_add(struct cint_drain *drain);
 void cint_drain_remove(struct cint_drain *drain);
 unsigned int cint_drain(unsigned int max);
+void cint_drain_sleep(void);
 
 /* Is there any device that cint_drain() looks into? */
 static inline bool cint_drain_wanted(void)
@@ -191,6 +196,10 @@ static inline bool cint_drain_wanted(void)
 static inline unsigned int cint_drain(unsigned int max)
 {
 	return 0;
+}
+
+static inline void cint_drain_sleep(void)
+{
 }
 
 static inline ssize_t

@@ -86,6 +86,7 @@ enum cint_reason {
 	CINT_FIRE_MAX_HOLD,	/* the oldest waited for max_hold (static: timeout) */
 	CINT_FIRE_RATE,		/* no further completion is expected in time */
 	CINT_FIRE_FLUSH,	/* the caller asked: reset, parameter change, ... */
+	CINT_FIRE_LOOK,		/* found by who looked for another reason */
 	CINT_REASON_NR
 };
 

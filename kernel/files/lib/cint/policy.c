@@ -56,6 +56,7 @@ static const char *const cint_reason_names[CINT_REASON_NR] = {
 	[CINT_FIRE_MAX_HOLD]	= "max_hold",
 	[CINT_FIRE_RATE]	= "rate",
 	[CINT_FIRE_FLUSH]	= "flush",
+	[CINT_FIRE_LOOK]	= "look",
 };
 
 /**

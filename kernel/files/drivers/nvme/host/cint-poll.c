@@ -235,23 +235,11 @@ void nvme_cint_drain(struct nvme_cint_queue *q)
 static void nvme_cint_fired(struct nvme_cint_queue *q, struct nvme_cint_group *g,
 			    enum cint_reason reason, u32 nr, u64 oldest_ns)
 {
-	struct cint_group *group;
-
 	q->stats.fires[reason]++;
 	trace_cint_fire(q->cint->ctrl->instance, q->qid, g->id, reason, nr,
 			q->now_ns > oldest_ns ? q->now_ns - oldest_ns : 0);
-	if (!g->id)
-		return;
-
-	rcu_read_lock();
-	group = cint_group_find(g->id);
-	if (group) {
-		atomic64_add(nr, &group->completions);
-		atomic64_inc(&group->fires);
-		if (reason == CINT_FIRE_URGENT)
-			atomic64_inc(&group->urgent);
-	}
-	rcu_read_unlock();
+	if (g->id)
+		nvme_cint_count_group(g->id, reason, nr);
 }
 
 /* Move what a group holds to delivery; return how many that are. */
@@ -277,16 +265,6 @@ static void nvme_cint_flush_group(struct nvme_cint_queue *q,
 	cint_flush(&g->c);
 	nvme_cint_fired(q, g, CINT_FIRE_FLUSH, nvme_cint_release(q, g),
 			g->oldest_ns);
-}
-
-/* The setting of a group: its own, or the controller's. */
-static const struct cint_setting *nvme_cint_setting(struct nvme_cint_queue *q,
-						    u16 id)
-{
-	struct cint_group *group = id ? cint_group_find(id) : NULL;
-
-	return group ? rcu_dereference(group->setting) :
-		rcu_dereference(q->cint->setting);
 }
 
 static struct nvme_cint_group *nvme_cint_find(struct nvme_cint_queue *q, u16 id)
@@ -419,7 +397,7 @@ bool nvme_cint_stage(struct nvme_cint_queue *q, struct request *req,
 	g = e->group;
 
 	rcu_read_lock();
-	setting = nvme_cint_setting(q, g->id);
+	setting = nvme_cint_setting(q->cint, g->id);
 	if (g->setting_seq != setting->seq) {
 		if (g->c.held)
 			nvme_cint_flush_group(q, g);
@@ -461,7 +439,7 @@ static void nvme_cint_expire(struct nvme_cint_queue *q)
 	spin_lock(&q->lock);
 	rcu_read_lock();
 	list_for_each_entry_safe(g, next, &q->holding, holding) {
-		if (nvme_cint_setting(q, g->id)->seq != g->setting_seq) {
+		if (nvme_cint_setting(q->cint, g->id)->seq != g->setting_seq) {
 			nvme_cint_flush_group(q, g);
 			continue;
 		}

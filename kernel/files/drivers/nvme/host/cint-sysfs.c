@@ -14,6 +14,7 @@ static const char *const nvme_cint_modes[NVME_CINT_NR_MODES] = {
 	[NVME_CINT_OFF]		= "off",
 	[NVME_CINT_KTHREAD]	= "kthread",
 	[NVME_CINT_DEVICE]	= "device",
+	[NVME_CINT_SPLIT]	= "split",
 };
 
 static struct nvme_ctrl *nvme_cint_ctrl(struct device *dev)
@@ -262,10 +263,10 @@ static ssize_t stats_show(struct device *dev, struct device_attribute *attr,
 		fires += stats.fires[reason];
 
 	len = sysfs_emit(buf,
-			 "completions %llu\ndelivered %llu\nurgent %llu\nheld %llu\noutstanding %llu\nwakeups %llu\nipis %llu\nfires %llu\n",
+			 "completions %llu\ndelivered %llu\nurgent %llu\nheld %llu\noutstanding %llu\nwakeups %llu\nipis %llu\nticks %llu\nfires %llu\n",
 			 stats.completions, stats.delivered, stats.urgent,
 			 stats.held, stats.outstanding,
-			 stats.wakeups, stats.ipis, fires);
+			 stats.wakeups, stats.ipis, stats.ticks, fires);
 	for (reason = CINT_HOLD + 1; reason < CINT_REASON_NR; reason++)
 		len += sysfs_emit_at(buf, len, "fire_%s %llu\n",
 				     cint_reason_name(reason),

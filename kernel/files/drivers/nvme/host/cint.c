@@ -3,13 +3,15 @@
  * Coalescing of NVMe completions: what is chosen for a controller, the mode and
  * the parameters.
  *
- * cint-poll.c is mode kthread, cint-device.c mode device.
+ * cint-poll.c is mode kthread, cint-device.c mode device, cint-split.c mode split.
  */
 #include <linux/blk-cint.h>
 #include <linux/slab.h>
 
 #include "cint.h"
 #include "nvme.h"
+
+DEFINE_STATIC_KEY_FALSE(nvme_cint_key);
 
 static int nvme_cint_enter(struct nvme_cint *cint, enum nvme_cint_mode mode)
 {
@@ -18,6 +20,8 @@ static int nvme_cint_enter(struct nvme_cint *cint, enum nvme_cint_mode mode)
 		return nvme_cint_start_polling(cint);
 	case NVME_CINT_DEVICE:
 		return nvme_cint_start_device(cint);
+	case NVME_CINT_SPLIT:
+		return nvme_cint_start_split(cint);
 	default:
 		return 0;
 	}
@@ -36,9 +40,18 @@ static int nvme_cint_leave(struct nvme_cint *cint, enum nvme_cint_mode mode)
 	case NVME_CINT_DEVICE:
 		nvme_cint_stop_device(cint);
 		return 0;
+	case NVME_CINT_SPLIT:
+		nvme_cint_stop_split(cint);
+		return 0;
 	default:
 		return 0;
 	}
+}
+
+static void nvme_cint_unused(void)
+{
+	cint_device_remove();
+	static_branch_dec(&nvme_cint_key);
 }
 
 /* From one mode to another; off if the other can't be entered after all. */
@@ -56,15 +69,19 @@ static int nvme_cint_change_mode(struct nvme_cint *cint,
 	if (ret)
 		return ret;
 	if (cint->mode != NVME_CINT_OFF)
-		cint_device_remove();
+		nvme_cint_unused();
 	cint->mode = NVME_CINT_OFF;
+	if (mode == NVME_CINT_OFF)
+		return 0;
 
+	static_branch_inc(&nvme_cint_key);
 	ret = nvme_cint_enter(cint, mode);
-	if (ret)
+	if (ret) {
+		static_branch_dec(&nvme_cint_key);
 		return ret;
+	}
 	cint->mode = mode;
-	if (mode != NVME_CINT_OFF)
-		cint_device_add();
+	cint_device_add();
 	return 0;
 }
 
@@ -123,7 +140,30 @@ int nvme_cint_set_params(struct nvme_cint *cint,
 	setting = rcu_replace_pointer(cint->setting, setting,
 				      lockdep_is_held(&cint->lock));
 	kfree_rcu(setting, rcu);
+	if (cint->mode == NVME_CINT_SPLIT)
+		nvme_cint_set_split(cint);
 	return 0;
+}
+
+/**
+ * nvme_cint_count_group - completions of a group have been delivered
+ * @group_id: its id, not 0
+ * @reason: why
+ * @nr: how many
+ */
+void nvme_cint_count_group(u16 group_id, enum cint_reason reason, u32 nr)
+{
+	struct cint_group *group;
+
+	rcu_read_lock();
+	group = cint_group_find(group_id);
+	if (group) {
+		atomic64_add(nr, &group->completions);
+		atomic64_inc(&group->fires);
+		if (reason == CINT_FIRE_URGENT)
+			atomic64_inc(&group->urgent);
+	}
+	rcu_read_unlock();
 }
 
 /**
@@ -168,8 +208,26 @@ int nvme_cint_get_stats(struct nvme_cint *cint, struct nvme_cint_stats *stats)
 		nvme_cint_poll_stats(cint, stats);
 	else if (cint->mode == NVME_CINT_DEVICE)
 		ret = nvme_cint_device_stats(cint, stats);
+	else if (cint->mode == NVME_CINT_SPLIT)
+		nvme_cint_split_stats(cint, stats);
 	mutex_unlock(&cint->lock);
 	return ret;
+}
+
+static void nvme_cint_fall_back(struct work_struct *work)
+{
+	struct nvme_cint *cint = container_of(work, struct nvme_cint, fallback);
+	struct nvme_ctrl *ctrl = cint->ctrl;
+	bool device = ctrl->cint_capable;
+
+	if (READ_ONCE(cint->mode) != NVME_CINT_SPLIT)
+		return;
+	dev_warn(ctrl->device,
+		 "cint: no queue is left without an interrupt, mode split becomes %s\n",
+		 device ? "device" : "off");
+	if (nvme_cint_set_mode(cint, device ? NVME_CINT_DEVICE : NVME_CINT_OFF) &&
+	    device)
+		nvme_cint_set_mode(cint, NVME_CINT_OFF);
 }
 
 /**
@@ -202,6 +260,7 @@ int nvme_cint_alloc(struct nvme_ctrl *ctrl, const struct nvme_cint_ops *ops,
 	cint->poll_cpu = -1;
 	mutex_init(&cint->lock);
 	mutex_init(&cint->device_lock);
+	INIT_WORK(&cint->fallback, nvme_cint_fall_back);
 	ctrl->cint = cint;
 	return 0;
 }
@@ -221,10 +280,13 @@ void nvme_cint_exit(struct nvme_ctrl *ctrl)
 		nvme_cint_stop_polling(cint);
 	else if (cint->mode == NVME_CINT_DEVICE)
 		nvme_cint_exit_device(cint);
+	else if (cint->mode == NVME_CINT_SPLIT)
+		nvme_cint_exit_split(cint);
 	if (cint->mode != NVME_CINT_OFF)
-		cint_device_remove();
+		nvme_cint_unused();
 	cint->mode = NVME_CINT_OFF;
 	mutex_unlock(&cint->lock);
+	cancel_work_sync(&cint->fallback);
 }
 
 /**

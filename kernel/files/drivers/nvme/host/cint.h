@@ -12,12 +12,23 @@
 #include "nvme.h"
 
 struct nvme_cint_queue;
+struct nvme_cint_split;
 
 enum nvme_cint_mode {
 	NVME_CINT_OFF,		/* interrupts as the controller sends them */
 	NVME_CINT_KTHREAD,	/* a kernel thread polls, delivery by IPI */
 	NVME_CINT_DEVICE,	/* the controller coalesces by marks */
+	NVME_CINT_SPLIT,	/* unmarked requests have no interrupt */
 	NVME_CINT_NR_MODES
+};
+
+/* Who looks into a completion queue that no interrupt tells of. */
+enum nvme_cint_looker {
+	NVME_CINT_TIMER,
+	NVME_CINT_TASK,		/* before it waits */
+	NVME_CINT_INTERRUPT,	/* of another queue */
+	NVME_CINT_SUBMITTER,	/* a batch's worth has completed */
+	NVME_CINT_FLUSH,	/* parameters change, a request has timed out */
 };
 
 /**
@@ -28,6 +39,10 @@ enum nvme_cint_mode {
  *	controller can't
  * @switch_draining: while coalescing, requests may complete without an
  *	interrupt: have cint_drain() look for these, or no longer
+ * @switch_split: have the controller's unmarked requests looked for, or no
+ *	longer; -errno with a reason logged if the controller can't
+ * @exit_split: the controller goes: they are looked for no longer
+ * @look: complete up to so many requests of a queue in mode split; any context
  * @complete_rq: end one request
  * @complete_batch: end a batch of requests
  */
@@ -35,6 +50,10 @@ struct nvme_cint_ops {
 	void	(*poll)(void *queue);
 	int	(*switch_queues)(struct nvme_ctrl *ctrl, bool coalesce);
 	void	(*switch_draining)(struct nvme_ctrl *ctrl, bool on);
+	int	(*switch_split)(struct nvme_ctrl *ctrl, bool on);
+	void	(*exit_split)(struct nvme_ctrl *ctrl);
+	unsigned int	(*look)(void *queue, unsigned int max,
+				enum nvme_cint_looker looker);
 	void	(*complete_rq)(struct request *req);
 	void	(*complete_batch)(struct io_comp_batch *iob);
 };
@@ -48,6 +67,7 @@ struct nvme_cint_ops {
  * @outstanding: submitted, not yet completed
  * @wakeups: how often the poller got something to do
  * @ipis: inter-processor interrupts sent
+ * @ticks: interrupts of timers
  * @fires: deliveries by reason
  */
 struct nvme_cint_stats {
@@ -58,6 +78,7 @@ struct nvme_cint_stats {
 	u64	outstanding;
 	u64	wakeups;
 	u64	ipis;
+	u64	ticks;
 	u64	fires[CINT_REASON_NR];
 };
 
@@ -82,6 +103,10 @@ struct nvme_cint_stats {
  * @device: the controller is to coalesce, by @device_params
  * @device_params: what it was set to last
  * @device_base: its counters when it was told to
+ * @split: by queue id, in mode split
+ * @bulk_queues: how many queues without interrupts it shall have
+ * @batch: so many completions make who submits look
+ * @fallback: for when a reset has left it none
  * @drain: looks for what it has completed without an interrupt
  * @draining: it does
  */
@@ -104,13 +129,24 @@ struct nvme_cint {
 	bool				device;
 	struct cint_params		device_params;
 	struct nvme_cint_stats		device_base;
+	struct nvme_cint_split		**split;
+	unsigned int			bulk_queues;
+	unsigned int			batch;
+	struct work_struct		fallback;
 	struct cint_drain		drain;
 	bool				draining;
 };
 
 #ifdef CONFIG_NVME_CINT
 
+DECLARE_STATIC_KEY_FALSE(nvme_cint_key);
 extern const struct attribute_group nvme_cint_attrs_group;
+
+/* Does the driver coalesce for any controller? */
+static inline bool nvme_cint_in_use(void)
+{
+	return static_branch_unlikely(&nvme_cint_key);
+}
 
 int nvme_cint_module_init(void);
 void nvme_cint_module_exit(void);
@@ -141,12 +177,51 @@ void nvme_cint_reset_done(struct nvme_ctrl *ctrl);
 int nvme_cint_device_stats(struct nvme_cint *cint,
 			   struct nvme_cint_stats *stats);
 
+int nvme_cint_start_split(struct nvme_cint *cint);
+void nvme_cint_stop_split(struct nvme_cint *cint);
+void nvme_cint_exit_split(struct nvme_cint *cint);
+void nvme_cint_set_split(struct nvme_cint *cint);
+void nvme_cint_kick_split(struct nvme_cint *cint);
+void nvme_cint_split_stats(struct nvme_cint *cint,
+			   struct nvme_cint_stats *stats);
+struct nvme_cint_split *nvme_cint_split_attach(struct nvme_cint *cint,
+					       void *queue, u16 qid);
+void nvme_cint_split_detach(struct nvme_cint_split *s);
+bool nvme_cint_split_submit(struct nvme_cint_split *s, struct request *req,
+			    u16 *tag);
+u32 nvme_cint_split_submitted(struct nvme_cint_split *s);
+void nvme_cint_split_complete(struct nvme_cint_split *s, u16 tag, u32 nr);
+void nvme_cint_split_interrupt(struct nvme_cint_split *s, struct request *req);
+void nvme_cint_split_looked(struct nvme_cint_split *s, u32 found, u32 left,
+			    enum nvme_cint_looker looker);
+bool nvme_cint_split_cares(struct nvme_cint_split *s);
+void nvme_cint_split_sleep(struct nvme_cint_split *s);
+u16 nvme_cint_split_barrier(struct nvme_cint_split *s, struct request *req);
+void nvme_cint_split_await(struct nvme_cint_split *s, struct request *req,
+			   u16 epoch);
+void nvme_cint_split_awaiting(struct nvme_cint_split *s);
+void nvme_cint_split_plain(struct nvme_cint_split *s);
+bool nvme_cint_split_idle(struct nvme_cint_split *s);
+bool nvme_cint_split_sleeper(struct nvme_cint_split *s);
+
 /* The parameters in force; the coalescer is locked. */
 static inline const struct cint_params *nvme_cint_params(struct nvme_cint *cint)
 {
 	return &rcu_dereference_protected(cint->setting,
 			lockdep_is_held(&cint->lock))->policy.params;
 }
+
+/* The setting of a group: its own, or the controller's. Under RCU. */
+static inline const struct cint_setting *
+nvme_cint_setting(struct nvme_cint *cint, u16 group_id)
+{
+	struct cint_group *group = group_id ? cint_group_find(group_id) : NULL;
+
+	return group ? rcu_dereference(group->setting) :
+		rcu_dereference(cint->setting);
+}
+
+void nvme_cint_count_group(u16 group_id, enum cint_reason reason, u32 nr);
 
 struct nvme_cint_queue *nvme_cint_activate(struct nvme_cint *cint, void *queue,
 					   u16 qid);
@@ -158,6 +233,11 @@ bool nvme_cint_stage(struct nvme_cint_queue *q, struct request *req,
 		     __le16 status, union nvme_result result);
 
 #else
+
+static inline bool nvme_cint_in_use(void)
+{
+	return false;
+}
 
 static inline int nvme_cint_module_init(void)
 {

@@ -16,6 +16,7 @@ TRACE_DEFINE_ENUM(CINT_FIRE_QUIET);
 TRACE_DEFINE_ENUM(CINT_FIRE_MAX_HOLD);
 TRACE_DEFINE_ENUM(CINT_FIRE_RATE);
 TRACE_DEFINE_ENUM(CINT_FIRE_FLUSH);
+TRACE_DEFINE_ENUM(CINT_FIRE_LOOK);
 
 #define show_cint_reason(reason)			\
 	__print_symbolic(reason,			\
@@ -26,7 +27,8 @@ TRACE_DEFINE_ENUM(CINT_FIRE_FLUSH);
 		{ CINT_FIRE_QUIET,	"quiet" },	\
 		{ CINT_FIRE_MAX_HOLD,	"max_hold" },	\
 		{ CINT_FIRE_RATE,	"rate" },	\
-		{ CINT_FIRE_FLUSH,	"flush" })
+		{ CINT_FIRE_FLUSH,	"flush" },	\
+		{ CINT_FIRE_LOOK,	"look" })
 
 /* A completion is held back; it is the held-th of its queue and group. */
 TRACE_EVENT(cint_hold,

@@ -157,7 +157,7 @@ TEST_F(sysfs, policy)
 TEST_F(sysfs, mode)
 {
 	static const char *const modes[] = {
-		"off", "kthread", "device", NULL
+		"off", "kthread", "device", "split", NULL
 	};
 
 	check_choices(_metadata, &self->d, "mode", modes, 2);

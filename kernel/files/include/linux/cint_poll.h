@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 OR LGPL-2.1-or-later OR MIT */
+/*
+ * When to look for completions that no interrupt announces.
+ *
+ * A queue without interrupts can't tell a driver that something has completed;
+ * the driver looks, and what it finds it delivers. These functions say when a
+ * look is worth its cost, by the parameters of the policy, the requests
+ * outstanding, and by what earlier looks found: the time to the first
+ * completion and between completions. Barriers are found complete here, too.
+ *
+ * As in the policy: pure functions over explicit state, time passed in.
+ * One caller at a time submits and one at a time looks; the two may run
+ * concurrently, as they share nothing but numbers that only one of them writes.
+ */
+#ifndef _LINUX_CINT_POLL_H
+#define _LINUX_CINT_POLL_H
+
+#include <linux/cint_policy.h>
+
+/* Barriers whose prefix is told apart; further ones are counted with the next. */
+#define CINT_POLL_EPOCHS	16
+
+/*
+ * No look comes sooner after another: programming a timer and taking its
+ * interrupt take about that long themselves.
+ */
+#define CINT_POLL_MIN_NS	2000
+
+/**
+ * struct cint_poll - one queue and group
+ * @submitted: requests, wraps around
+ * @sent: the same by epoch
+ * @epoch: between two barriers
+ * @busy_ns: when the first request came after a time without any
+ * @completed: requests found completed, wraps around
+ * @done: the same by epoch
+ * @last_ns: when a look found completions, and left none, the last time
+ * @carried: completions found since, by looks that left some
+ * @service_ns: learnt: from the first request to its completion
+ * @gap_ns: learnt: between completions
+ * @fresh: no completion has been found since @busy_ns
+ * @awaiting: a barrier completed before its prefix
+ * @awaited: the last epoch of that prefix
+ */
+struct cint_poll {
+	/* who submits */
+	__u32	submitted;
+	__u32	sent[CINT_POLL_EPOCHS];
+	__u16	epoch;
+	__u64	busy_ns;
+	/* who looks */
+	__u32	completed;
+	__u32	done[CINT_POLL_EPOCHS];
+	__u64	last_ns;
+	__u32	carried;
+	__u32	service_ns;
+	__u32	gap_ns;
+	__u8	fresh;
+	__u8	awaiting;
+	__u16	awaited;
+};
+
+void cint_poll_init(struct cint_poll *p);
+void cint_poll_busy(struct cint_poll *p, __u64 now_ns);
+__u16 cint_poll_barrier(struct cint_poll *p);
+void cint_poll_await(struct cint_poll *p, __u16 epoch);
+bool cint_poll_looked(struct cint_poll *p, __u32 found, bool more,
+		      __u64 now_ns);
+__u32 cint_poll_interval(struct cint_poll *p, const struct cint_policy *policy,
+			 __u64 now_ns);
+
+#ifdef __KERNEL__
+#include <linux/compiler.h>
+#define cint_poll_read(x)		READ_ONCE(x)
+#define cint_poll_write(x, value)	WRITE_ONCE(x, value)
+#else
+#define cint_poll_read(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define cint_poll_write(x, value)	__atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+#endif
+
+/* Requests submitted and not yet found completed. */
+static inline __u32 cint_poll_outstanding(const struct cint_poll *p)
+{
+	return cint_poll_read(p->submitted) - cint_poll_read(p->completed);
+}
+
+/**
+ * cint_poll_submit - a request goes to the device
+ * @p: its queue and group
+ *
+ * If nothing was outstanding, cint_poll_busy() comes first.
+ *
+ * Return: what cint_poll_complete() wants to know, modulo CINT_POLL_EPOCHS.
+ */
+static inline __u16 cint_poll_submit(struct cint_poll *p)
+{
+	__u16 epoch = cint_poll_read(p->epoch) % CINT_POLL_EPOCHS;
+
+	cint_poll_write(p->sent[epoch], p->sent[epoch] + 1);
+	cint_poll_write(p->submitted, p->submitted + 1);
+	return epoch;
+}
+
+/**
+ * cint_poll_complete - a look has found requests completed
+ * @p: their queue and group
+ * @epoch: what cint_poll_submit() returned for all of them
+ * @nr: how many
+ */
+static inline void cint_poll_complete(struct cint_poll *p, __u16 epoch,
+				      __u32 nr)
+{
+	cint_poll_write(p->done[epoch], p->done[epoch] + nr);
+	cint_poll_write(p->completed, p->completed + nr);
+}
+
+#endif /* _LINUX_CINT_POLL_H */
