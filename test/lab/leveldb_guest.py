@@ -15,7 +15,9 @@ import sys
 import guest
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-MOUNT = '/mnt'
+MOUNT = '/tmp/drive'
+# the only namespace of the only controller
+DEVICE = f'/dev/{guest.CONTROLLER}n1'
 # The least there is. Clients, compaction and bulk writer share a CPU as equals, so that
 # compaction keeps up under every contender alike; with longer slices the tail of a read
 # would be how long the scheduler lets the others run.
@@ -49,12 +51,12 @@ def run_workload(words, paced, environment):
     return json.loads(out.splitlines()[-1])
 
 
-def run_cell(cell, controller, device, environment):
+def run_cell(cell, controller, environment):
     controller.coalesce(cell['mode'], cell['params'])
     drop_caches()
     words = [word.replace('@HERE@', HERE).replace('@DB@', MOUNT + '/db')
              for word in cell['command']]
-    paced = [f'{HERE}/paced', '--file', device, '--rate', '0', '--rt', '50', '--cpu', '0',
+    paced = [f'{HERE}/paced', '--file', DEVICE, '--rate', '0', '--rt', '50', '--cpu', '0',
              '--warmup-ms', str(cell['warmup_ms']), '--ms', str(cell['ms'])]
     before = guest.deliveries(controller)
     measured = run_workload(words, paced, environment)
@@ -70,8 +72,8 @@ def main():
         plan = json.load(file)
     ctypes.CDLL(None).prctl(29, 1, 0, 0, 0)
     os.chdir('/tmp')
-    device = os.environ['CINT_NVME']
-    subprocess.run(['mount', '-o', 'noatime', device, MOUNT], check=True)
+    os.mkdir(MOUNT)
+    subprocess.run(['mount', '-o', 'noatime', DEVICE, MOUNT], check=True)
     with open('/sys/kernel/debug/sched/base_slice_ns', 'w', encoding='ascii') as file:
         file.write(str(SLICE_NS))
     controller = guest.Controller()
@@ -83,7 +85,7 @@ def main():
                       str(plan['records']), '--ms', '5', '--warmup-ms', '5', '--ingest',
                       '0'], None, dict(os.environ))
         for cell in plan['cells']:
-            result['cells'].append(run_cell(cell, controller, device, dict(os.environ)))
+            result['cells'].append(run_cell(cell, controller, dict(os.environ)))
     except (guest.Failure, OSError, ValueError, KeyError) as error:
         result['error'] = f'{type(error).__name__}: {error}'
         status = 1

@@ -40,7 +40,8 @@ def output_of(*command):
 class Ingredients:
     """The binaries that are measured, found once, with their hashes."""
 
-    def __init__(self, builddir, overrides=None):
+    def __init__(self, builddir, overrides=None, programs=()):
+        """programs: what else runs in the guest, which has to have what they load."""
         self.builddir = builddir
         self.paths = dict(overrides or {})
         self.hashes = {}
@@ -59,7 +60,7 @@ class Ingredients:
             self.hashes[name] = sha256(self.paths[name])
         try:
             self.paths['root'], self.hashes['root'] = root.prepare(
-                f'{builddir}/lab/root', [self.paths[name] for name in CARRIED])
+                f'{builddir}/lab/root', [*(self.paths[name] for name in CARRIED), *programs])
         except (root.RootError, OSError) as error:
             raise BootError(f'no root file system for the guest: {error}') from error
 

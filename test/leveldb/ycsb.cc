@@ -14,16 +14,21 @@
  *
  * The bulk writer overwrites random records, at a steady pace, as background work.
  * Prints one line of JSON.
+ *
+ * What is loaded is the same, file by file, whenever and wherever it is.
  */
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cinttypes>
 #include <cmath>
+#include <condition_variable>
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -177,20 +182,81 @@ leveldb::Options DatabaseOptions(leveldb::Env *env)
 	return options;
 }
 
+/* What it is told has a time of day in it, and addresses. */
+class Silence : public leveldb::Logger {
+public:
+	void Logv(const char *, va_list) override {}
+};
+
+/*
+ * Background work is done when it becomes due, before the next write: the same records
+ * make the same files, byte by byte, however the host schedules the two threads.
+ */
+class OrderlyEnv : public leveldb::EnvWrapper {
+public:
+	OrderlyEnv() : EnvWrapper(leveldb::Env::Default()) {}
+
+	void Schedule(void (*function)(void *), void *argument) override
+	{
+		{
+			const std::lock_guard<std::mutex> lock(mutex_);
+
+			pending_++;
+		}
+		target()->Schedule(Work, new Item{ this, function, argument });
+	}
+
+	void WaitForBackground()
+	{
+		std::unique_lock<std::mutex> lock(mutex_);
+
+		done_.wait(lock, [this] { return !pending_; });
+	}
+
+private:
+	struct Item {
+		OrderlyEnv *env;
+		void (*function)(void *);
+		void *argument;
+	};
+
+	/* Work that leads to more has scheduled that before it is done itself. */
+	static void Work(void *argument)
+	{
+		const std::unique_ptr<Item> item(static_cast<Item *>(argument));
+
+		item->function(item->argument);
+		const std::lock_guard<std::mutex> lock(item->env->mutex_);
+
+		item->env->pending_--;
+		item->env->done_.notify_all();
+	}
+
+	std::mutex mutex_;
+	std::condition_variable done_;
+	unsigned int pending_ = 0;
+};
+
 int Load(const std::string &directory, const Settings &settings)
 {
-	leveldb::Options options = DatabaseOptions(leveldb::Env::Default());
+	Silence silence;
+	OrderlyEnv env;
+	leveldb::Options options = DatabaseOptions(&env);
 	leveldb::DB *opened;
 	Random random(1);
 
 	options.error_if_exists = true;
+	options.info_log = &silence;
 	options.write_buffer_size = 4 << 20;
 	Check(leveldb::DB::Open(options, directory, &opened), "creating");
 	const std::unique_ptr<leveldb::DB> db(opened);
 
-	for (uint64_t i = 0; i < settings.records; i++)
+	for (uint64_t i = 0; i < settings.records; i++) {
 		Check(db->Put(leveldb::WriteOptions(), Key(i), Value(random)), "loading");
+		env.WaitForBackground();
+	}
 	db->CompactRange(nullptr, nullptr);
+	env.WaitForBackground();
 	return 0;
 }
 
