@@ -44,6 +44,8 @@ namespace {
 
 constexpr double kTheta = 0.99;
 constexpr size_t kRecordSize = 10 * 100;
+/* no vector grows while it is measured; what is not used of it takes no memory */
+constexpr size_t kOperationsAtMost = 1 << 22;
 
 struct Settings {
 	uint64_t records = 400000;
@@ -282,8 +284,8 @@ void RunClient(Run *run, Client *client, uint64_t seed)
 	std::string value;
 
 	write.sync = run->settings->sync;
-	client->reads_ns.reserve(1 << 18);
-	client->updates_ns.reserve(1 << 18);
+	client->reads_ns.reserve(kOperationsAtMost);
+	client->updates_ns.reserve(kOperationsAtMost);
 	while (!run->stop.load(std::memory_order_relaxed)) {
 		const std::string key = Key(Scramble(run->zipfian->Next(random),
 						     run->settings->records));
