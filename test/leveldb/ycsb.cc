@@ -191,8 +191,8 @@ public:
 };
 
 /*
- * Background work is done when it becomes due, before the next write: the same records
- * make the same files, byte by byte, however the host schedules the two threads.
+ * Background work is done between two writes: the same records make the same files, byte
+ * by byte, however the host schedules the two threads.
  */
 class OrderlyEnv : public leveldb::EnvWrapper {
 public:
@@ -200,18 +200,32 @@ public:
 
 	void Schedule(void (*function)(void *), void *argument) override
 	{
-		{
-			const std::lock_guard<std::mutex> lock(mutex_);
+		Item *item = new Item{ this, function, argument };
+		const std::lock_guard<std::mutex> lock(mutex_);
 
-			pending_++;
-		}
-		target()->Schedule(Work, new Item{ this, function, argument });
+		pending_++;
+		if (writing_)
+			later_.push_back(item);
+		else
+			target()->Schedule(Work, item);
+	}
+
+	/* What a write makes due waits for WaitForBackground(). */
+	void BeginWrite()
+	{
+		const std::lock_guard<std::mutex> lock(mutex_);
+
+		writing_ = true;
 	}
 
 	void WaitForBackground()
 	{
 		std::unique_lock<std::mutex> lock(mutex_);
 
+		writing_ = false;
+		for (Item *item : later_)
+			target()->Schedule(Work, item);
+		later_.clear();
 		done_.wait(lock, [this] { return !pending_; });
 	}
 
@@ -236,8 +250,17 @@ private:
 
 	std::mutex mutex_;
 	std::condition_variable done_;
+	std::vector<Item *> later_;
 	unsigned int pending_ = 0;
+	bool writing_ = false;
 };
+
+void PutOrderly(OrderlyEnv *env, leveldb::DB *db, uint64_t number, Random &random)
+{
+	env->BeginWrite();
+	Check(db->Put(leveldb::WriteOptions(), Key(number), Value(random)), "loading");
+	env->WaitForBackground();
+}
 
 int Load(const std::string &directory, const Settings &settings)
 {
@@ -251,14 +274,28 @@ int Load(const std::string &directory, const Settings &settings)
 	options.info_log = &silence;
 	options.write_buffer_size = 4 << 20;
 	Check(leveldb::DB::Open(options, directory, &opened), "creating");
-	const std::unique_ptr<leveldb::DB> db(opened);
+	std::unique_ptr<leveldb::DB> db(opened);
 
-	for (uint64_t i = 0; i < settings.records; i++) {
-		Check(db->Put(leveldb::WriteOptions(), Key(i), Value(random)), "loading");
-		env.WaitForBackground();
-	}
+	for (uint64_t i = 0; i < settings.records; i++)
+		PutOrderly(&env, db.get(), i, random);
 	db->CompactRange(nullptr, nullptr);
 	env.WaitForBackground();
+
+	/*
+	 * A database that has just been compacted has room in all levels, and for a
+	 * while compacts little. Age it until they are as full as they stay.
+	 */
+	db.reset();
+	options.error_if_exists = false;
+	options.write_buffer_size = DatabaseOptions(&env).write_buffer_size;
+	Check(leveldb::DB::Open(options, directory, &opened), "opening");
+	db.reset(opened);
+	env.WaitForBackground();
+	for (uint64_t i = 0; i < settings.records / 2; i++) {
+		const uint64_t number = random.Next() % settings.records;
+
+		PutOrderly(&env, db.get(), number, random);
+	}
 	return 0;
 }
 
