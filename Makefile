@@ -25,6 +25,7 @@
 #   CHECK_UNIT_TESTS   test programs that run on any host, on no special kernel
 #   CHECK_LIB_TESTS    library tests; run on the host's kernel *and* in a guest
 #                      with the patched kernel, so they skip what is missing
+#   CHECK_OTHER_TESTS  builds of their own and linters, run on the host
 #   CHECK_FIO_TESTS    as CHECK_LIB_TESTS, for the fio engine
 #   CHECK_GUEST_TESTS  tests run only in the guest, on the guest kernel and again
 #                      on the debug kernel; the kernel's own selftests and KUnit
@@ -131,6 +132,7 @@ ALL_TARGETS	  :=
 INSTALL_TARGETS	  :=
 CHECK_UNIT_TESTS  :=
 CHECK_LIB_TESTS	  :=
+CHECK_OTHER_TESTS :=
 CHECK_FIO_TESTS	  :=
 CHECK_GUEST_TESTS :=
 CHECK_VM_TESTS	  :=
@@ -222,6 +224,8 @@ CHECK_BUILD_VM	 = $(filter $(builddir)/%,$(CHECK_GUEST_TESTS) $(CHECK_VM_TESTS))
 		   $(QEMU_STAMP)
 
 run_unit = $(call RUN_TESTS,unit) --title unit $(1) $(CHECK_UNIT_TESTS)
+# The library once more: read by tools, and built in ways that find errors.
+run_other = $(call RUN_TESTS,other) --title other --timeout 900 $(1) $(CHECK_OTHER_TESTS)
 run_lib	 = $(call RUN_TESTS,lib) --title library $(1) $(CHECK_LIB_TESTS)
 run_fio	 = $(call RUN_TESTS,fio) --title fio $(1) $(CHECK_FIO_TESTS)
 run_vm	 = srcdir=$(srcdir) builddir=$(builddir) \
@@ -235,12 +239,15 @@ run_vm	 = srcdir=$(srcdir) builddir=$(builddir) \
 	   CINT_VM_TESTS="$(CHECK_VM_TESTS)" \
 	   $(srcdir)/test/vm/check $(1)
 
-.PHONY: check check-all check-unit check-lib check-fio check-vm check-build
+.PHONY: check check-all check-unit check-lib check-other check-fio check-vm check-build
 check-unit: all $(CHECK_BUILD_UNIT)
 	@$(call run_unit,)
 
 check-lib: all $(CHECK_BUILD_LIB)
 	@$(call run_lib,)
+
+check-other: all $(CHECK_BUILD_LIB)
+	@$(call run_other,)
 
 check-fio: all $(CHECK_BUILD_FIO)
 	@$(call run_fio,)
@@ -258,6 +265,7 @@ check-all: all $(CHECK_BUILD_UNIT) $(CHECK_BUILD_VM)
 	@mkdir -p $(RESULTS) && rm -f $(RESULTS)/all.tsv
 	@part="--append $(RESULTS)/all.tsv"; \
 	$(call run_unit,$$part); $(call run_lib,$$part); \
+	$(call run_other,$$part); \
 	$(call run_fio,$$part); $(call run_vm,$$part); \
 	$(srcdir)/test/run-tests --total $(RESULTS)/all.tsv
 
@@ -312,6 +320,7 @@ help:
 	@echo "                missing packages)"
 	@echo "  check-unit    unit tests only"
 	@echo "  check-lib     library tests on this machine's kernel"
+	@echo "  check-other   lint, and the library's tests with sanitizers and coverage"
 	@echo "  check-fio     fio engine tests on this machine's kernel"
 	@echo "  check-vm      everything that runs in a virtual machine"
 	@echo "  check-sanitize  unit and library tests under address, leak, undefined"

@@ -18,6 +18,9 @@ CHECK_LIB_TESTS	+= $(LIB_TESTS) $(srcdir)/test/lib/examples \
 	$(srcdir)/test/lib/install $(srcdir)/test/lib/abi $(srcdir)/test/lib/ffi
 CHECK_FILES	+= $(LIB_TESTS) $(CINT_EXAMPLES)
 
+CHECK_OTHER_TESTS += $(srcdir)/scripts/lint $(srcdir)/test/lib/sanitizers \
+	$(srcdir)/test/lib/coverage
+
 # Figures of the running kernel, for Documentation/stock-kernels.md. No test: what
 # they are depends on the machine.
 CINT_MEASURE := $(builddir)/test/lib/measure-stock
