@@ -141,13 +141,12 @@ enum answer controller_mode_supported(const struct controller *controller, const
 		return ANSWER_YES;
 	if (!strcmp(mode, "device"))
 		return controller_advertises(controller, reason);
-	/* What else a mode needs is the driver's to tell, when it is chosen. */
-	if (!strcmp(mode, "split"))
-		return ANSWER_YES;
 	if (!controller_has_msi(controller)) {
 		*reason = xprintf("its interrupts are not message-signalled (MSI)");
-		return strcmp(mode, "kthread") ? ANSWER_UNKNOWN : ANSWER_NO;
+		return strcmp(mode, "kthread") && strcmp(mode, "split") ? ANSWER_UNKNOWN :
+			ANSWER_NO;
 	}
+	/* What else a mode needs is the driver's to tell, when it is chosen. */
 	return ANSWER_YES;
 }
 
