@@ -59,7 +59,7 @@ def split(contender):
     return Contender(contender.name + '/split', 'split', contender.params)
 
 
-SPLIT = [split(contender) for contender in POLICIES]
+SPLIT = split(POLICIES[-1])
 
 
 def kthread(contender):

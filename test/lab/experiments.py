@@ -55,8 +55,8 @@ class Boot:
     cells: tuple
 
 
-ALL = who.DEVICE + who.SPLIT[-1:] + who.REFERENCES
-COMPARED = who.DEVICE + who.SPLIT[-1:] + [who.POLLED]
+ALL = who.DEVICE + [who.SPLIT] + who.REFERENCES
+COMPARED = who.DEVICE + [who.SPLIT, who.POLLED]
 
 
 def depth_sweep(quick):
@@ -137,7 +137,7 @@ def cpus(quick):
     """One bulk reader a virtual CPU; they take turns on one clock."""
     if quick:
         return []
-    chosen = [who.NONE, who.STATIC[0], *who.POLICIES[-1:], *who.SPLIT[-1:], who.POLLED]
+    chosen = [who.NONE, who.STATIC[0], *who.POLICIES[-1:], who.SPLIT, who.POLLED]
     return [Cell('cpus', what.parallel(number), contender, Machine(cpus=number),
                  axes={'cpus': number})
             for contender in chosen for number in (1, 2, 4)]
@@ -174,7 +174,7 @@ def interrupt_cost(quick):
     if quick:
         return []
     chosen = [who.NONE, *who.STATIC[:2], who.POLICIES[1], who.POLICIES[-1],
-              *who.SPLIT[-1:], who.POLLED]
+              who.SPLIT, who.POLLED]
     return [Cell('interrupt-cost', load, contender, Machine(interrupt_cost_ns=cost),
                  axes={'cost_ns': cost})
             for contender in chosen for cost in INTERRUPT_COSTS
