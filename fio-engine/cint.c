@@ -171,6 +171,14 @@ static void cint_issued(struct thread_data *td, struct cint_data *d,
 		td->last_issue = now;
 }
 
+static int cint_enter(struct cint_data *d, unsigned int submit, unsigned int wait,
+		      unsigned int flags)
+{
+	d->enters++;
+	return io_uring_enter((unsigned int)d->ring.enter_ring_fd, submit, wait,
+			      flags | d->enter_flags, NULL);
+}
+
 /* The kernel's thread takes what is queued; it has to be woken if it has dozed off. */
 static int cint_commit_sqpoll(struct thread_data *td, struct cint_data *d)
 {
@@ -186,9 +194,7 @@ static int cint_commit_sqpoll(struct thread_data *td, struct cint_data *d)
 	if (!(*(volatile unsigned int *)d->ring.sq.kflags & IORING_SQ_NEED_WAKEUP))
 		return 0;
 	do {
-		ret = io_uring_enter((unsigned int)d->ring.ring_fd, nr, 0,
-				     IORING_ENTER_SQ_WAKEUP, NULL);
-		d->enters++;
+		ret = cint_enter(d, nr, 0, IORING_ENTER_SQ_WAKEUP);
 	} while (ret == -EINTR || ret == -EAGAIN);
 	if (ret >= 0)
 		return 0;
@@ -200,6 +206,7 @@ static int cint_commit(struct thread_data *td)
 {
 	struct cint_data *d = td->io_ops_data;
 	struct cint_options *o = td->eo;
+	unsigned int flags;
 	int ret;
 
 	if (!d->queued)
@@ -211,10 +218,10 @@ static int cint_commit(struct thread_data *td)
 		return cint_commit_sqpoll(td, d);
 	io_uring_smp_store_release(d->ring.sq.ktail, d->sq_tail);
 
+	/* cint_wait() asks for what has completed; a drive that is polled is polled here, too */
+	flags = d->ring.flags & IORING_SETUP_IOPOLL ? IORING_ENTER_GETEVENTS : 0;
 	while (d->queued) {
-		ret = io_uring_enter((unsigned int)d->ring.ring_fd, d->queued, 0,
-				     IORING_ENTER_GETEVENTS, NULL);
-		d->enters++;
+		ret = cint_enter(d, d->queued, 0, flags);
 		if (ret > 0) {
 			cint_issued(td, d, d->sq_tail - d->queued, (unsigned int)ret);
 			io_u_mark_submit(td, (unsigned int)ret);
@@ -238,8 +245,7 @@ static int cint_wait(struct cint_data *d, unsigned int nr)
 		nop;
 		return 0;
 	}
-	d->enters++;
-	return io_uring_enter((unsigned int)d->ring.ring_fd, 0, nr, IORING_ENTER_GETEVENTS, NULL);
+	return cint_enter(d, 0, nr, IORING_ENTER_GETEVENTS);
 }
 
 static int cint_getevents(struct thread_data *td, unsigned int min,

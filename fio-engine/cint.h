@@ -93,6 +93,7 @@ struct cint_namespace {
 
 struct cint_data {
 	struct io_uring ring;
+	unsigned int enter_flags;	/* of every io_uring_enter() */
 	bool ring_open;
 	bool sqpoll;
 	bool passthrough;		/* SQEs and CQEs are twice as large */

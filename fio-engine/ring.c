@@ -144,6 +144,9 @@ int cint_post_init(struct thread_data *td)
 		td_verror(td, -ret, "cint setup");
 		return 1;
 	}
+	/* spares each system call the look for the file; without it, it is looked for */
+	if (io_uring_register_ring_fd(&d->ring) == 1)
+		d->enter_flags = IORING_ENTER_REGISTERED_RING;
 	return 0;
 }
 
