@@ -125,6 +125,8 @@ KERNEL_DEBUG_DIR   := $(builddir)/kernel-debug
 KERNEL_DEBUG_STAMP := $(KERNEL_DEBUG_DIR)/bzImage
 KERNEL_STOCK_DIR   := $(builddir)/kernel-stock
 KERNEL_STOCK_STAMP := $(KERNEL_STOCK_DIR)/bzImage
+KERNEL_LAB_DIR	   := $(builddir)/kernel-lab
+KERNEL_LAB_STAMP   := $(KERNEL_LAB_DIR)/bzImage
 QEMU_DIR	:= $(builddir)/qemu
 QEMU_STAMP	:= $(QEMU_DIR)/bin/qemu-system-x86_64
 
@@ -179,7 +181,8 @@ $(FIO_SRC)/config-host.h: $(builddir)/config-host.mak $(srcdir)/scripts/fetch-so
 
 # kernel/build knows by hashes whether there is anything to do, so it is asked
 # each time; the symlink changes only when the result does.
-.PHONY: kernel kernel-debug kernel-guest-link kernel-debug-link kernel-stock-link
+.PHONY: kernel kernel-debug kernel-guest-link kernel-debug-link kernel-stock-link \
+	kernel-lab-link
 kernel-guest-link:
 	@mkdir -p $(builddir)
 	+@$(srcdir)/kernel/build --config guest --link $(KERNEL_DIR)
@@ -190,11 +193,16 @@ kernel-stock-link: | $(if $(filter check-vm check-all kernel,$(GOALS)),kernel-gu
 		     $(if $(filter check-vm check-all,$(GOALS)),kernel-debug-link))
 	@mkdir -p $(builddir)
 	+@$(srcdir)/kernel/build --config stock --link $(KERNEL_STOCK_DIR)
+kernel-lab-link:
+	@mkdir -p $(builddir)
+	+@$(srcdir)/kernel/build --config lab --link $(KERNEL_LAB_DIR)
 $(KERNEL_STAMP): kernel-guest-link
 	@:
 $(KERNEL_DEBUG_STAMP): kernel-debug-link
 	@:
 $(KERNEL_STOCK_STAMP): kernel-stock-link
+	@:
+$(KERNEL_LAB_STAMP): kernel-lab-link
 	@:
 
 kernel:
@@ -276,9 +284,9 @@ demo:
 	@$(srcdir)/scripts/install-deps build kernel vm fio qemu
 	+@$(MAKE) --no-print-directory $(MAKE_SELF) demo-run
 
-demo-run: all $(KERNEL_STAMP)
+demo-run: all $(KERNEL_LAB_STAMP)
 	@mkdir -p $(builddir)/demo
-	@srcdir=$(srcdir) builddir=$(builddir) CINT_KERNEL_DIR=$(KERNEL_DIR) \
+	@srcdir=$(srcdir) builddir=$(builddir) CINT_KERNEL_DIR=$(KERNEL_LAB_DIR) \
 		$(srcdir)/scripts/demo --out $(builddir)/demo
 
 # --- what compilers and analysers find -----------------------------------------
@@ -297,7 +305,7 @@ install-deps:
 clean:
 	rm -rf $(addprefix $(builddir)/,$(CLEAN_SUBDIRS)) \
 		$(builddir)/kernel-guest $(builddir)/kernel-debug \
-		$(builddir)/kernel-stock $(builddir)/qemu
+		$(builddir)/kernel-stock $(builddir)/kernel-lab $(builddir)/qemu
 
 distclean: clean
 	rm -f $(builddir)/config-host.mak $(builddir)/config-host.h \

@@ -12,13 +12,13 @@ lab lab-quick:
 	+@$(MAKE) --no-print-directory $(MAKE_SELF) $@-run
 
 # The unpatched kernel is for one experiment, which the quick runs do not need.
-lab-stock-kernel: | kernel-guest-link
-	+@$(srcdir)/kernel/build --config stock > /dev/null
+lab-stock-kernel: | kernel-lab-link
+	+@$(srcdir)/kernel/build --config lab-stock > /dev/null
 
-lab-run: all $(KERNEL_STAMP) $(QEMU_STAMP) lab-stock-kernel
+lab-run: all $(KERNEL_LAB_STAMP) $(QEMU_STAMP) lab-stock-kernel
 	@srcdir=$(srcdir) builddir=$(builddir) $(srcdir)/test/lab/run $(LAB_ARGS)
 
-lab-quick-run: all $(KERNEL_STAMP) $(QEMU_STAMP)
+lab-quick-run: all $(KERNEL_LAB_STAMP) $(QEMU_STAMP)
 	@srcdir=$(srcdir) builddir=$(builddir) $(srcdir)/test/lab/run --quick $(LAB_ARGS)
 
 # LevelDB; what it needs, and how it is measured, is in README.md.
@@ -26,7 +26,7 @@ bench-leveldb:
 	@$(srcdir)/scripts/install-deps build kernel vm fio qemu leveldb
 	+@$(MAKE) --no-print-directory $(MAKE_SELF) bench-leveldb-run
 
-bench-leveldb-run: lab-files $(KERNEL_STAMP) $(QEMU_STAMP) $(LEVELDB_YCSB)
+bench-leveldb-run: lab-files $(KERNEL_LAB_STAMP) $(QEMU_STAMP) $(LEVELDB_YCSB)
 	@srcdir=$(srcdir) builddir=$(builddir) $(srcdir)/test/lab/leveldb $(BENCH_ARGS)
 
 lab-compare:
