@@ -17,42 +17,26 @@ DEFINE_STATIC_KEY_FALSE(blk_mq_bulk_key);
 
 /*
  * A request that comes alone and meets an empty queue: a look of the driver's
- * would cost what its interrupt costs, and be less well timed.
+ * would cost what its interrupt costs, and be less well timed. If marks make no
+ * difference, neither does that.
  */
-static bool blk_mq_bulk_idle(struct request_queue *q)
+bool blk_mq_bulk_idle(struct request_queue *q, struct blk_mq_ctx *ctx)
 {
 	struct blk_plug *plug = current->plug;
-	struct blk_mq_hw_ctx *hctx;
 
 	/* what is plugged will have come with it */
 	if (plug && !rq_list_empty(&plug->mq_list))
 		return false;
-	hctx = blk_mq_map_queue_type(q, HCTX_TYPE_BULK, raw_smp_processor_id());
-	return q->mq_ops->bulk_idle(hctx);
+	return !(q->tag_set->bulk_opf & REQ_CINT_MARKS) &&
+		q->mq_ops->bulk_idle(ctx->hctxs[HCTX_TYPE_BULK]);
 }
 
 /*
- * Flushes, and the writes they are made of, use the flush queue of a default
- * hardware queue, so they stay there.
+ * Reads and writes. Flushes, and the writes they are made of, use the flush queue
+ * of a default hardware queue, so they stay there.
  */
-enum hctx_type blk_mq_bulk_type(struct request_queue *q, blk_opf_t opf,
-				enum hctx_type type, bool alone)
-{
-	unsigned int bulk = READ_ONCE(q->tag_set->bulk);
-
-	if (bulk == BLK_MQ_BULK_NOTHING ||
-	    !q->tag_set->map[HCTX_TYPE_BULK].nr_queues)
-		return type;
-	if (opf & REQ_POLLED || op_is_flush(opf))
-		return type;
-	if ((opf & REQ_OP_MASK) != REQ_OP_READ &&
-	    (opf & REQ_OP_MASK) != REQ_OP_WRITE)
-		return type;
-	if (bulk == BLK_MQ_BULK_UNMARKED &&
-	    (opf & REQ_CINT_MARKS || (alone && blk_mq_bulk_idle(q))))
-		return type;
-	return HCTX_TYPE_BULK;
-}
+#define BLK_MQ_BULK_OPF	(~(REQ_OP_MASK | REQ_POLLED | REQ_PREFLUSH | REQ_FUA) | \
+			 REQ_OP_READ | REQ_OP_WRITE)
 
 /**
  * blk_mq_set_bulk - choose what goes to the queues without interrupts
@@ -64,10 +48,15 @@ enum hctx_type blk_mq_bulk_type(struct request_queue *q, blk_opf_t opf,
  */
 void blk_mq_set_bulk(struct blk_mq_tag_set *set, enum blk_mq_bulk bulk)
 {
-	bool was = set->bulk != BLK_MQ_BULK_NOTHING;
-	bool is = bulk != BLK_MQ_BULK_NOTHING;
+	static const blk_opf_t opf[] = {
+		[BLK_MQ_BULK_NOTHING]	= 0,
+		[BLK_MQ_BULK_UNMARKED]	= BLK_MQ_BULK_OPF & ~REQ_CINT_MARKS,
+		[BLK_MQ_BULK_ALL]	= BLK_MQ_BULK_OPF,
+	};
+	bool was = set->bulk_opf;
+	bool is = opf[bulk];
 
-	WRITE_ONCE(set->bulk, bulk);
+	WRITE_ONCE(set->bulk_opf, opf[bulk]);
 	if (is && !was)
 		static_branch_inc(&blk_mq_bulk_key);
 	else if (was && !is)

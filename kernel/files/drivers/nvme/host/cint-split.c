@@ -74,7 +74,7 @@ struct nvme_cint_split_group {
 /**
  * struct nvme_cint_split - a queue in mode split
  * @cint: the controller's coalescer
- * @queue: the transport's queue
+ * @queue: the transport's queue to look into, or NULL
  * @qid: its id
  * @first: groups that have used the queue; they are added only
  * @groups: the same by group id
@@ -87,6 +87,7 @@ struct nvme_cint_split_group {
  * @expires_ns: when
  * @cpu: where
  * @reason: why
+ * @late: a request came that can't wait for the timer as it is set
  * @next_ns: from the timer's look to its next one, 0 to stop
  * @empty_ns: what completed before has been found
  * @mark_ns: what completed before will have been found
@@ -113,6 +114,7 @@ struct nvme_cint_split {
 	unsigned int			cpu;
 	enum cint_reason		reason;
 
+	bool				late;
 	u32				next_ns;
 	u64				empty_ns;
 	u64				mark_ns;
@@ -125,11 +127,8 @@ struct nvme_cint_split {
 static struct nvme_cint_split_group *
 nvme_cint_split_group(struct nvme_cint_split *s, u16 id)
 {
-	struct nvme_cint_split_group *g;
+	struct nvme_cint_split_group *g = s->groups[id];
 
-	if (id > CINT_GROUP_MAX)
-		id = 0;
-	g = s->groups[id];
 	if (likely(g))
 		return g;
 
@@ -214,7 +213,8 @@ static u32 nvme_cint_split_interval(struct nvme_cint_split *s, u64 now_ns)
 			s->reason = CINT_FIRE_QUIET;
 	}
 	rcu_read_unlock();
-	WRITE_ONCE(s->hold_ns, hold_ns);
+	if (shortest)
+		WRITE_ONCE(s->hold_ns, hold_ns);
 	return shortest;
 }
 
@@ -227,6 +227,50 @@ static void nvme_cint_split_start(struct nvme_cint_split *s, u64 now_ns,
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
+/* A request came that can't wait for the timer as it is set. */
+static void nvme_cint_split_hurry(struct nvme_cint_split *s)
+{
+	unsigned long flags;
+	u32 interval;
+	u64 now_ns;
+
+	local_irq_save(flags);
+	now_ns = ktime_get_ns();
+	interval = nvme_cint_split_interval(s, now_ns);
+	if (interval && s->expires_ns > now_ns + interval)
+		nvme_cint_split_start(s, now_ns, interval);
+	local_irq_restore(flags);
+}
+
+/*
+ * How much later a look would still be in time, if a task may look until then;
+ * 0 if now is the time.
+ */
+static u32 nvme_cint_split_early(struct nvme_cint_split *s)
+{
+	struct nvme_cint_split_group *g;
+	u64 limit_ns = U64_MAX, now_ns;
+
+	if (is_idle_task(current) || !nvme_cint_split_busy(s))
+		return 0;
+	rcu_read_lock();
+	/* pairs with the one that adds a group */
+	for (g = smp_load_acquire(&s->first); g; g = g->next) {
+		const struct cint_params *params;
+
+		if (!cint_poll_outstanding(&g->poll))
+			continue;
+		params = &nvme_cint_setting(s->cint, g->id)->policy.params;
+		limit_ns = min(limit_ns, g->poll.awaiting ? 0 :
+			       READ_ONCE(s->empty_ns) + params->max_hold_ns);
+	}
+	rcu_read_unlock();
+	now_ns = ktime_get_ns();
+	if (limit_ns == U64_MAX || limit_ns < now_ns + CINT_POLL_MIN_NS)
+		return 0;
+	return limit_ns - now_ns;
+}
+
 static enum hrtimer_restart nvme_cint_split_tick(struct hrtimer *timer)
 {
 	struct nvme_cint_split *s = container_of(timer, struct nvme_cint_split,
@@ -234,8 +278,11 @@ static enum hrtimer_restart nvme_cint_split_tick(struct hrtimer *timer)
 
 	void *queue = READ_ONCE(s->queue);
 
-	s->next_ns = 0;
-	if (queue)
+	WRITE_ONCE(s->late, false);
+	/* what came before is counted in the next time that is computed */
+	smp_mb();
+	s->next_ns = queue ? nvme_cint_split_early(s) : 0;
+	if (queue && !s->next_ns)
 		s->cint->ops->look(queue, is_idle_task(current) ?
 				   NVME_CINT_TICK_MAX_IDLE :
 				   NVME_CINT_TICK_MAX, NVME_CINT_TIMER);
@@ -250,7 +297,57 @@ static enum hrtimer_restart nvme_cint_split_tick(struct hrtimer *timer)
 		s->next_ns = CINT_POLL_MIN_NS;
 	}
 	nvme_cint_split_start(s, ktime_get_ns(), s->next_ns);
+	/* it may have come after the look, and been overruled by the above */
+	smp_mb();
+	if (READ_ONCE(s->late)) {
+		s->expires_ns = U64_MAX;
+		nvme_cint_split_hurry(s);
+	}
 	return HRTIMER_NORESTART;
+}
+
+static __always_inline bool
+nvme_cint_split_count(struct nvme_cint_split *s,
+		      struct nvme_cint_split_group *g, u16 *tag)
+{
+	u32 sent = s->sent + 1;
+
+	WRITE_ONCE(s->sent, sent);
+	*tag = cint_poll_submit(&g->poll) | g->id << NVME_CINT_TAG_GROUP;
+	if (nvme_cint_split_blind()) {
+		WRITE_ONCE(s->blind_sent, s->blind_sent + 1);
+		*tag |= NVME_CINT_TAG_BLIND;
+	}
+	/* pairs with the timer's when it stops */
+	smp_mb();
+	return !atomic_read(&s->armed) ||
+		sent - READ_ONCE(s->done) >= READ_ONCE(s->cint->batch);
+}
+
+/* A group's first request, or the first after a pause. */
+static noinline bool
+nvme_cint_split_submit_first(struct nvme_cint_split *s, struct request *req,
+			     u16 *tag)
+{
+	struct nvme_cint_split_group *g;
+	u64 now_ns = ktime_get_ns();
+	u32 max_hold_ns;
+	bool more;
+
+	g = nvme_cint_split_group(s, req->flush.cint_group);
+	if (!cint_poll_outstanding(&g->poll))
+		cint_poll_busy(&g->poll, now_ns);
+	if (!nvme_cint_split_outstanding(s))
+		WRITE_ONCE(s->empty_ns, now_ns);
+	rcu_read_lock();
+	max_hold_ns = nvme_cint_setting(s->cint, g->id)->policy.params.max_hold_ns;
+	rcu_read_unlock();
+	more = nvme_cint_split_count(s, g, tag);
+	/* the timer may have been set for groups that can wait longer */
+	if (READ_ONCE(s->expires_ns) <= now_ns + max_hold_ns)
+		return more;
+	WRITE_ONCE(s->late, true);
+	return true;
 }
 
 /**
@@ -267,26 +364,11 @@ static enum hrtimer_restart nvme_cint_split_tick(struct hrtimer *timer)
 bool nvme_cint_split_submit(struct nvme_cint_split *s, struct request *req,
 			    u16 *tag)
 {
-	struct nvme_cint_split_group *g;
+	struct nvme_cint_split_group *g = s->groups[req->flush.cint_group];
 
-	g = nvme_cint_split_group(s, req->flush.cint_group);
-	if (!cint_poll_outstanding(&g->poll)) {
-		u64 now_ns = ktime_get_ns();
-
-		cint_poll_busy(&g->poll, now_ns);
-		if (!nvme_cint_split_outstanding(s))
-			WRITE_ONCE(s->empty_ns, now_ns);
-	}
-	WRITE_ONCE(s->sent, s->sent + 1);
-	*tag = cint_poll_submit(&g->poll) | g->id << NVME_CINT_TAG_GROUP;
-	if (nvme_cint_split_blind()) {
-		WRITE_ONCE(s->blind_sent, s->blind_sent + 1);
-		*tag |= NVME_CINT_TAG_BLIND;
-	}
-	/* pairs with the timer's when it stops */
-	smp_mb();
-	return !atomic_read(&s->armed) ||
-		nvme_cint_split_outstanding(s) >= READ_ONCE(s->cint->batch);
+	if (unlikely(!g || !cint_poll_outstanding(&g->poll)))
+		return nvme_cint_split_submit_first(s, req, tag);
+	return nvme_cint_split_count(s, g, tag);
 }
 
 /**
@@ -306,6 +388,8 @@ u32 nvme_cint_split_submitted(struct nvme_cint_split *s)
 		now_ns = ktime_get_ns();
 		interval = nvme_cint_split_interval(s, now_ns);
 		nvme_cint_split_start(s, now_ns, interval ?: CINT_POLL_MIN_NS);
+	} else if (unlikely(READ_ONCE(s->late))) {
+		nvme_cint_split_hurry(s);
 	}
 	return nvme_cint_split_outstanding(s);
 }
@@ -340,13 +424,16 @@ static void nvme_cint_split_fired(struct nvme_cint_split *s, u16 group_id,
 /*
  * How old what has not been found can be. A queue that is never empty is looked
  * into in order: what there is at one look has been found when as many have.
+ * Returns whether it can't be as old as before.
  */
-static void nvme_cint_split_age(struct nvme_cint_split *s, u32 found, u32 left,
+static bool nvme_cint_split_age(struct nvme_cint_split *s, u32 found, u32 left,
 				u64 now_ns)
 {
+	bool younger = !left || s->mark_left;
+
 	if (left && s->mark_left > found) {
 		s->mark_left -= found;
-		return;
+		return false;
 	}
 	if (!left)
 		s->empty_ns = now_ns;
@@ -354,6 +441,7 @@ static void nvme_cint_split_age(struct nvme_cint_split *s, u32 found, u32 left,
 		s->empty_ns = s->mark_ns;
 	s->mark_left = left;
 	s->mark_ns = now_ns;
+	return younger;
 }
 
 /*
@@ -365,10 +453,12 @@ static void nvme_cint_split_put_off(struct nvme_cint_split *s, u64 now_ns)
 	u32 interval;
 
 	if (s->expires_ns > now_ns + READ_ONCE(s->hold_ns) / 2 ||
-	    !atomic_read(&s->armed) || !nvme_cint_split_outstanding(s))
+	    !atomic_read(&s->armed))
 		return;
-	interval = nvme_cint_split_interval(s, now_ns);
-	if (now_ns + interval > s->expires_ns)
+	/* with nothing outstanding, for what the task is about to submit */
+	interval = nvme_cint_split_interval(s, now_ns) ?:
+		READ_ONCE(s->hold_ns);
+	if (interval && now_ns + interval > s->expires_ns)
 		nvme_cint_split_start(s, now_ns, interval);
 }
 
@@ -388,7 +478,7 @@ void nvme_cint_split_looked(struct nvme_cint_split *s, u32 found, u32 left,
 		[NVME_CINT_SUBMITTER]	= CINT_FIRE_THRESHOLD,
 		[NVME_CINT_FLUSH]	= CINT_FIRE_FLUSH,
 	};
-	bool timer = looker == NVME_CINT_TIMER;
+	bool timer = looker == NVME_CINT_TIMER, younger;
 	enum cint_reason reason = timer ? s->reason : reasons[looker];
 	struct nvme_cint_split_group *g;
 	u64 now_ns = ktime_get_ns();
@@ -406,10 +496,11 @@ void nvme_cint_split_looked(struct nvme_cint_split *s, u32 found, u32 left,
 		g->found = 0;
 	}
 	s->stats.completions += found;
-	nvme_cint_split_age(s, found, left, now_ns);
+	younger = nvme_cint_split_age(s, found, left, now_ns);
 	if (looker == NVME_CINT_TASK) {
 		s->idle = false;
-		nvme_cint_split_put_off(s, now_ns);
+		if (younger)
+			nvme_cint_split_put_off(s, now_ns);
 	}
 	if (!timer)
 		return;
@@ -507,27 +598,44 @@ void nvme_cint_split_awaiting(struct nvme_cint_split *s)
 		nvme_cint_split_start(s, now_ns, interval);
 }
 
+static noinline void nvme_cint_split_trace(struct nvme_cint_split *s,
+					   struct request *req,
+					   enum cint_reason reason)
+{
+	u16 group_id = req->flush.cint_group;
+	int instance = s->cint->ctrl->instance;
+
+	if (reason == CINT_FIRE_URGENT)
+		trace_cint_urgent(instance, s->qid, group_id, req->tag);
+	trace_cint_fire(instance, s->qid, group_id, reason, 1, 0);
+}
+
 /**
  * nvme_cint_split_interrupt - an interrupt-driven queue has completed a request
- * @s: the queue, its completion queue locked
+ * @s: the queue, in its handler
  * @req: the request
+ *
+ * Return: false: who has called completes it.
  */
-void nvme_cint_split_interrupt(struct nvme_cint_split *s, struct request *req)
+bool nvme_cint_split_interrupt(struct nvme_cint_split *s, struct request *req)
 {
 	enum cint_reason reason = CINT_FIRE_EACH;
 
 	if (req->cmd_flags & REQ_URGENT) {
 		reason = CINT_FIRE_URGENT;
 		s->stats.urgent++;
-		trace_cint_urgent(s->cint->ctrl->instance, s->qid,
-				  req->flush.cint_group, req->tag);
 	} else if (req->cmd_flags & REQ_BARRIER) {
 		reason = CINT_FIRE_BARRIER;
 	} else {
 		WRITE_ONCE(s->done, s->done + 1);
 	}
 	s->stats.completions++;
-	nvme_cint_split_fired(s, req->flush.cint_group, reason, 1, 0);
+	s->stats.fires[reason]++;
+	if (trace_cint_urgent_enabled() || trace_cint_fire_enabled())
+		nvme_cint_split_trace(s, req, reason);
+	if (unlikely(req->flush.cint_group))
+		nvme_cint_count_group(req->flush.cint_group, reason, 1);
+	return false;
 }
 
 /**
@@ -565,7 +673,7 @@ bool nvme_cint_split_sleeper(struct nvme_cint_split *s)
 /**
  * nvme_cint_split_attach - a queue has been created, nothing is in flight
  * @cint: the controller's coalescer, in mode split
- * @queue: the transport's queue
+ * @queue: the transport's queue to look into, NULL if it has interrupts
  * @qid: its id
  *
  * Return: what the transport passes requests and completions to.
@@ -588,6 +696,7 @@ struct nvme_cint_split *nvme_cint_split_attach(struct nvme_cint *cint,
 	s->empty_ns = ktime_get_ns();
 	s->mark_left = 0;
 	s->hold_ns = 0;
+	s->late = false;
 	s->idle = true;
 	atomic_set(&s->armed, 0);
 	WRITE_ONCE(s->queue, queue);

@@ -191,7 +191,7 @@ bool nvme_cint_split_submit(struct nvme_cint_split *s, struct request *req,
 			    u16 *tag);
 u32 nvme_cint_split_submitted(struct nvme_cint_split *s);
 void nvme_cint_split_complete(struct nvme_cint_split *s, u16 tag, u32 nr);
-void nvme_cint_split_interrupt(struct nvme_cint_split *s, struct request *req);
+bool nvme_cint_split_interrupt(struct nvme_cint_split *s, struct request *req);
 void nvme_cint_split_looked(struct nvme_cint_split *s, u32 found, u32 left,
 			    enum nvme_cint_looker looker);
 bool nvme_cint_split_cares(struct nvme_cint_split *s);
