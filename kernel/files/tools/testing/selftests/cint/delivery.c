@@ -56,14 +56,7 @@ FIXTURE_SETUP(delivery)
 	ASSERT_EQ(ring_open(&self->r, 64, 0), 0);
 	self->buf = buffer_alloc(64 * BLOCK);
 	ASSERT_NE(self->buf, NULL);
-	ASSERT_EQ(device_set(&self->d, "mode", "off"), 0);
-	ASSERT_EQ(device_set(&self->d, "policy", "cint"), 0);
-	ASSERT_EQ(device_set(&self->d, "threshold", "256"), 0);
-	ASSERT_EQ(device_set(&self->d, "delta_ns", "10000000"), 0);
-	ASSERT_EQ(device_set(&self->d, "delta_min_ns", "0"), 0);
-	ASSERT_EQ(device_set(&self->d, "max_hold_ns", "10000000"), 0);
-	ASSERT_EQ(device_set(&self->d, "correction", "0"), 0);
-	ASSERT_EQ(device_set(&self->d, "ooo", "1"), 0);
+	ASSERT_EQ(device_hold_all(&self->d), 0);
 	if (device_set(&self->d, "mode", "kthread"))
 		SKIP(return, "mode kthread is refused on this controller");
 }
@@ -79,16 +72,6 @@ FIXTURE_TEARDOWN(delivery)
 	close(self->fast);
 	if (self->slow >= 0)
 		close(self->slow);
-}
-
-/*
- * Queues an unmarked read of one block; the caller may add marks. No two are
- * adjacent: the block layer would merge them into one request.
- */
-static struct io_uring_sqe *queue_read(struct ring *r, int fd, char *buf, int i)
-{
-	return ring_sqe(r, IORING_OP_READ, fd, buf + i * BLOCK, BLOCK,
-			(uint64_t)i * 4 * BLOCK, i);
 }
 
 static struct event *find_event(struct event *e, int nr, int kind,

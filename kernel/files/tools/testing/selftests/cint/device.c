@@ -50,14 +50,7 @@ FIXTURE_SETUP(device)
 		SKIP(return, "%s", why);
 	device_save(&self->d, &self->saved);
 	self->found = true;
-	ASSERT_EQ(device_set(&self->d, "mode", "off"), 0);
-	ASSERT_EQ(device_set(&self->d, "policy", "cint"), 0);
-	ASSERT_EQ(device_set(&self->d, "threshold", "256"), 0);
-	ASSERT_EQ(device_set(&self->d, "delta_ns", "10000000"), 0);
-	ASSERT_EQ(device_set(&self->d, "delta_min_ns", "0"), 0);
-	ASSERT_EQ(device_set(&self->d, "max_hold_ns", "10000000"), 0);
-	ASSERT_EQ(device_set(&self->d, "correction", "0"), 0);
-	ASSERT_EQ(device_set(&self->d, "ooo", "1"), 0);
+	ASSERT_EQ(device_hold_all(&self->d), 0);
 	snprintf(path, sizeof(path), "/dev/%s", self->d.ctrl);
 	self->admin = open(path, O_RDONLY);
 	ASSERT_GE(self->admin, 0);
@@ -204,13 +197,6 @@ TEST_F(device, parameters_survive_a_reset)
 	ASSERT_EQ(file_write(path, "1"), 0);
 	ASSERT_EQ(get_feature(self->admin, &f), 0);
 	EXPECT_EQ(f.policy, CINT_POLICY_NONE);
-}
-
-/* Reads that are not adjacent, or the block layer would merge them. */
-static struct io_uring_sqe *queue_read(struct ring *r, int fd, char *buf, int i)
-{
-	return ring_sqe(r, IORING_OP_READ, fd, buf + i * BLOCK, BLOCK,
-			(uint64_t)i * 4 * BLOCK, i);
 }
 
 struct counters {

@@ -74,6 +74,7 @@ struct worker {
 	bool errors_allowed;	/* the device may go away */
 	volatile bool *stop;
 	pthread_t thread;
+	volatile bool started;	/* has submitted, or never will */
 	/* results */
 	unsigned long submitted, completed, twice, bad_data, failed, lost;
 	int setup_error;
@@ -123,6 +124,7 @@ static void *work(void *arg)
 	ret = ring_open(&r, 2 * DEPTH, 0);
 	if (fd < 0 || ret || !generation || !in_flight) {
 		w->setup_error = fd < 0 ? errno : -ret;
+		w->started = true;
 		return NULL;
 	}
 	if (w->own_params) {
@@ -164,7 +166,9 @@ static void *work(void *arg)
 				sqe->rw_flags = RWF_BARRIER;
 			w->submitted++;
 		}
-		if (r.queued && ring_submit(&r) < 0) {
+		ret = r.queued ? ring_submit(&r) : 0;
+		w->started = true;
+		if (ret < 0) {
 			w->failed++;
 			break;
 		}
@@ -229,6 +233,10 @@ static void load_start(struct __test_metadata *_metadata, struct load *load,
 		ASSERT_EQ(pthread_create(&load->workers[i].thread, NULL, work,
 					 &load->workers[i]), 0);
 	}
+	/* on a slow machine that may be long after they are made */
+	for (i = 0; i < load->nr; i++)
+		while (!load->workers[i].started)
+			sleep_ms(1);
 }
 
 static void load_stop(struct __test_metadata *_metadata, struct load *load)

@@ -44,14 +44,8 @@ FIXTURE_SETUP(split)
 		SKIP(return, "%s", why);
 	device_save(&self->d, &self->saved);
 	self->found = true;
-	ASSERT_EQ(device_set(&self->d, "mode", "off"), 0);
-	ASSERT_EQ(device_set(&self->d, "policy", "cint"), 0);
-	ASSERT_EQ(device_set(&self->d, "threshold", "256"), 0);
-	ASSERT_EQ(device_set(&self->d, "delta_ns", "10000000"), 0);
+	ASSERT_EQ(device_hold_all(&self->d), 0);
 	ASSERT_EQ(device_set(&self->d, "delta_min_ns", "100000"), 0);
-	ASSERT_EQ(device_set(&self->d, "max_hold_ns", "10000000"), 0);
-	ASSERT_EQ(device_set(&self->d, "correction", "0"), 0);
-	ASSERT_EQ(device_set(&self->d, "ooo", "1"), 0);
 	ret = device_set(&self->d, "mode", "split");
 	if (ret == -EOPNOTSUPP)
 		SKIP(return, "the controller has too few queues, or no MSI");
@@ -82,11 +76,12 @@ FIXTURE_TEARDOWN(split)
 		device_restore(&self->d, &self->saved);
 }
 
-/* Reads that are not adjacent, or the block layer would merge them. */
-static struct io_uring_sqe *queue_read(struct ring *r, int fd, char *buf, int i)
+static struct io_uring_sqe *queue_far(struct ring *r, int fd, char *buf, int i)
 {
-	return ring_sqe(r, IORING_OP_READ, fd, buf + i * BLOCK, BLOCK,
-			(uint64_t)(i + FIRST) * 4 * BLOCK, i);
+	struct io_uring_sqe *sqe = queue_read(r, fd, buf, i);
+
+	sqe->off += FIRST * 4 * BLOCK;
+	return sqe;
 }
 
 /* Submits what is queued, waits for all of it; every read must succeed. */
@@ -122,10 +117,10 @@ static void nine_reads(struct __test_metadata *_metadata,
 	trace_clear(&self->trace);
 	for (i = 0; i < READS; i++)
 		if (i == urgent)
-			queue_read(&self->ring, self->fd, self->buf, i)->flags =
+			queue_far(&self->ring, self->fd, self->buf, i)->flags =
 				IOSQE_URGENT;
 		else
-			queue_read(&self->ring, self->fd, self->buf, i);
+			queue_far(&self->ring, self->fd, self->buf, i);
 	complete(_metadata, &self->ring, READS);
 	EXPECT_TRUE(device_settled(&self->d));
 	nr = trace_read(&self->trace, self->d.ctrl, &events);
@@ -212,8 +207,8 @@ TEST_F(split, a_barrier_has_its_prefix_looked_for)
 	slow = open(self->d.slow, O_RDONLY | O_DIRECT);
 	ASSERT_GE(slow, 0);
 	for (i = 0; i < READS - 1; i++)
-		queue_read(&self->ring, slow, self->buf, i);
-	queue_read(&self->ring, self->fd, self->buf, i)->rw_flags = RWF_BARRIER;
+		queue_far(&self->ring, slow, self->buf, i);
+	queue_far(&self->ring, self->fd, self->buf, i)->rw_flags = RWF_BARRIER;
 	complete(_metadata, &self->ring, READS);
 	close(slow);
 	EXPECT_EQ(device_stat(&self->d, "fire_barrier"), barrier + 2);
@@ -246,7 +241,7 @@ TEST_F(split, the_timer_looks_for_who_sleeps)
 	slow = open(self->d.slow, O_RDONLY | O_DIRECT);
 	ASSERT_GE(slow, 0);
 	for (i = 0; i < 2; i++)
-		queue_read(&self->ring, slow, self->buf, i);
+		queue_far(&self->ring, slow, self->buf, i);
 	ASSERT_EQ(ring_submit(&self->ring), 2);
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(ring_wait(&self->ring, &cqe), 0);
@@ -266,7 +261,7 @@ TEST_F(split, rings_are_groups)
 	ASSERT_EQ(ring_register(&self->ring, REGISTER_CINT, &reg, 1), 0);
 	trace_clear(&self->trace);
 	for (i = 0; i < READS; i++)
-		queue_read(&self->ring, self->fd, self->buf, i);
+		queue_far(&self->ring, self->fd, self->buf, i);
 	complete(_metadata, &self->ring, READS);
 	nr = trace_read(&self->trace, self->d.ctrl, &events);
 	for (i = 0; i < nr; i++)
