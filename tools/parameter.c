@@ -32,6 +32,7 @@ static const struct parameter parameters[] = {
 	{ "ooo",		0, 1, "" },
 	{ .name = "poll_cpu" },
 	{ "latency_hint",	0, 1, "" },
+	{ "calibrate",		0, 1, "" },
 };
 
 #define NR_PARAMETERS	(sizeof(parameters) / sizeof(parameters[0]))

@@ -62,6 +62,12 @@ def split(contender):
 SPLIT = split(POLICIES[-1])
 
 
+def calibrate(contender):
+    """The same, and the driver marks what programs do not."""
+    return Contender(contender.name + '/calibrate', contender.mode,
+                     dict(contender.params, calibrate=1))
+
+
 def kthread(contender):
     """The same policy in the driver, where urgent completions overtake."""
     return Contender(contender.name + '/kthread', 'kthread',

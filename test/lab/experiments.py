@@ -10,6 +10,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 
 import contenders as who
+import drive
 import workloads as what
 
 
@@ -17,8 +18,10 @@ import workloads as what
 class Machine:
     """What is booted; all of it goes into the hash of a boot."""
     cpus: int = 1
-    kernel: str = 'guest'		# of kernel/build --config
+    kernel: str = 'lab'		# of kernel/build --config
     interrupt_cost_ns: int = 0
+    # on the drive, with one file in it
+    filesystem: str = ''
     drive: str = ('x-lat-model=uniform,x-lat-read-ns=10000,x-lat-write-ns=10000,'
                   'x-lat-spread-ns=2500,x-iops=500000,x-seed=1,x-cint=on,'
                   'x-coalesce-time-ns=1000')
@@ -187,7 +190,7 @@ def patched(quick):
     depths = (1, 32) if quick else (1, 4, 16, 32, 64)
     return [Cell('patched', what.depth(number), who.NONE_IO_URING, Machine(kernel=kernel),
                  axes={'kernel': kernel, 'depth': number}, ms=200)
-            for kernel in ('guest', 'stock') for number in depths]
+            for kernel in ('lab', 'lab-stock') for number in depths]
 
 
 def engines(quick):
@@ -199,9 +202,35 @@ def engines(quick):
             for contender in (who.NONE, who.NONE_IO_URING) for number in (1, 4, 32)]
 
 
+def calibrate(quick):
+    """Programs that know of no mark, on a drive that calibrates by default."""
+    if quick:
+        return []
+    rate = who.POLICIES[-1]
+    chosen = [who.NONE, who.STATIC[1], rate, who.calibrate(rate), who.SPLIT,
+              who.calibrate(who.SPLIT)]
+    loads = [what.as_they_are('sync-read', what.synchronous()),
+             what.as_they_are('sync-write', what.synchronous('randwrite'))]
+    for engine in ('libaio', 'io_uring'):
+        loads += [
+            what.as_they_are(f'{engine}-batches', what.batched(engine)),
+            what.as_they_are(f'{engine}-one-by-one', what.one_by_one(engine)),
+            what.as_they_are(f'sync-beside-{engine}-batches',
+                             what.synchronous(think_us=100), what.batched(engine))]
+    cells = [Cell('calibrate', load, contender) for contender in chosen for load in loads]
+    for filesystem in drive.FILESYSTEMS:
+        loads = [what.as_they_are(name, *jobs, filesystem=filesystem) for name, *jobs in (
+            ('sync-read', what.synchronous()), ('sync-write', what.synchronous('randwrite')),
+            ('fsync', what.committing()), ('libaio-batches', what.batched('libaio')),
+            ('io_uring-batches', what.batched('io_uring')))]
+        cells += [Cell('calibrate', load, contender, Machine(filesystem=filesystem))
+                  for contender in chosen for load in loads]
+    return cells
+
+
 EXPERIMENTS = {function.__name__.replace('_', '-'): function for function in (
     depth_sweep, unmarked, figure_6, figure_7, figure_8, paced_mix, sensitivity, cpus, kthread,
-    interrupt_cost, patched, engines)}
+    interrupt_cost, patched, engines, calibrate)}
 
 
 def cells(quick, only=()):
@@ -221,7 +250,7 @@ def boots(all_cells, quick):
     for (machine, contender, experiment), group in groups.items():
         name = ' '.join(filter(None, (
             experiment, contender, f'{machine.cpus} CPUs' if machine.cpus > 1 else '',
-            machine.kernel if machine.kernel != 'guest' else '',
+            machine.filesystem, machine.kernel if machine.kernel != 'lab' else '',
             f'{machine.interrupt_cost_ns} ns' if machine.interrupt_cost_ns else '')))
         result.append(Boot(name, machine, tuple(group)))
     return result

@@ -101,6 +101,7 @@ class Controller:
                          'correction', 'ooo', 'policy'):
                 if name in params:
                     self.write(name, params[name])
+            self.write('calibrate', params.get('calibrate', 0))
             self.write('mode', mode)
         else:
             raise Failure(f'the driver has no mode {mode}')
@@ -215,6 +216,18 @@ def deliveries(controller):
     return result
 
 
+def prepare_file(kind, mount, file, megabytes):
+    """Mount the drive, and write a file without a hole."""
+    os.mkdir(mount)
+    subprocess.run(['mount', '-t', kind, '-o', 'noatime', f'/dev/{CONTROLLER}n1', mount],
+                   check=True)
+    with open(file, 'wb') as out:
+        for _ in range(megabytes):
+            out.write(bytes(range(256)) * 4096)
+        out.flush()
+        os.fsync(out.fileno())
+
+
 def run_cell(cell, controller, environment, plan):
     controller.coalesce(cell['mode'], cell['params'])
     command = fill_in(cell['fio'], cell['ms'], plan)
@@ -233,6 +246,8 @@ def main():
     ctypes.CDLL(None).prctl(29, 1, 0, 0, 0)
     os.chdir('/tmp')
     # fio looks for an engine of this name on the loader's path
+    if 'filesystem' in plan:
+        prepare_file(**plan['filesystem'])
     environment = dict(os.environ, LD_LIBRARY_PATH=HERE,
                        LD_PRELOAD=HERE + '/no-spin.so')
     controller = Controller()

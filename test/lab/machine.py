@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
+import drive
 import root
 import workloads
 
@@ -86,6 +87,13 @@ class Ingredients:
             self.hashes[name] = sha256(path)
         return path
 
+    def image(self, filesystem):
+        """A drive with that file system, to be copied."""
+        try:
+            return drive.prepare(f'{self.builddir}/lab/drives', filesystem)
+        except (drive.DriveError, OSError) as error:
+            raise BootError(f'no drive with {filesystem}: {error}') from error
+
     def why_not(self, machine):
         """Why a machine cannot be had with these, or None."""
         if self.kernel(machine.kernel) is None:
@@ -97,17 +105,19 @@ class Ingredients:
                 'guest_script': sha256(f'{HERE}/guest.py')}
 
 
-def vm_arguments(boot, ingredients):
-    """Arguments of test/vm/run that say what is booted."""
+def vm_arguments(boot, ingredients, image=''):
+    """Arguments of test/vm/run that say what is booted; image: of a drive with a file
+    system."""
     machine = boot.machine
-    drive = machine.drive + f',max_ioqpairs={3 * machine.cpus}'
+    controller = machine.drive + f',max_ioqpairs={3 * machine.cpus}'
     words = [machine.append, f'nvme.poll_queues={machine.cpus}']
     arguments = ['--icount', '--cpus', str(machine.cpus), '--mem', '1024',
                  '--kernel', ingredients.kernel(machine.kernel),
                  '--qemu', ingredients.paths['qemu'],
                  '--root', ingredients.paths['root'],
                  '--append', ' '.join(words),
-                 '--nvme-controller', drive, '--nvme', 'null=1G']
+                 '--nvme-controller', controller,
+                 '--nvme', f'image={image}' if machine.filesystem else 'null=1G']
     if machine.interrupt_cost_ns:
         arguments += ['--interrupt-cost', str(machine.interrupt_cost_ns)]
     return arguments
@@ -118,8 +128,12 @@ CARRIED = {'engine': 'cint', 'preload': 'no-spin.so', 'paced': 'paced'}
 
 
 def plan_of(boot, warm_up):
-    return {'margin_ms': workloads.MARGIN_MS, 'warm_up': warm_up,
+    plan = {'margin_ms': workloads.MARGIN_MS, 'warm_up': warm_up,
             'cells': [cell.plan() for cell in boot.cells]}
+    if boot.machine.filesystem:
+        plan['filesystem'] = {'kind': boot.machine.filesystem, 'mount': drive.MOUNT,
+                              'file': drive.FILE, 'megabytes': drive.FILE_MB}
+    return plan
 
 
 def key_of(boot, ingredients, warm_up):
@@ -134,6 +148,8 @@ def key_of(boot, ingredients, warm_up):
                    sha256(f'{HERE}/guest.py'), sha256(f'{ROOT}/test/vm/init'),
                    sha256(f'{ROOT}/test/vm/run')]
     description += [ingredients.hashes[name] for name in (*BINARIES, 'root')]
+    if boot.machine.filesystem:
+        description.append(drive.recipe(boot.machine.filesystem))
     text = json.dumps(description, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -143,7 +159,8 @@ def run(boot, ingredients, warm_up, running):
 
     running is called with the process as soon as there is one.
     """
-    with tempfile.TemporaryDirectory(prefix='cint-lab.') as directory:
+    with tempfile.TemporaryDirectory(prefix='cint-lab.') as directory, \
+            tempfile.TemporaryDirectory(prefix='cint-lab.') as images:
         with open(f'{directory}/plan.json', 'w', encoding='utf-8') as file:
             json.dump(plan_of(boot, warm_up), file)
         # The guest sees this directory by a fixed name and with nothing else in it:
@@ -151,7 +168,10 @@ def run(boot, ingredients, warm_up, running):
         shutil.copy(f'{HERE}/guest.py', directory)
         for name, carried in CARRIED.items():
             shutil.copy(ingredients.paths[name], f'{directory}/{carried}')
-        command = [f'{ROOT}/test/vm/run', *vm_arguments(boot, ingredients),
+        image = ''
+        if boot.machine.filesystem:
+            image = shutil.copy(ingredients.image(boot.machine.filesystem), f'{images}/drive')
+        command = [f'{ROOT}/test/vm/run', *vm_arguments(boot, ingredients, image),
                    '--timeout', str(TIMEOUT_S), '--out', directory,
                    '--env', 'PYTHONHASHSEED=0', '--env', 'PYTHONDONTWRITEBYTECODE=1',
                    '--', 'python3', '/run/cint/out/guest.py']

@@ -370,32 +370,45 @@ def grouped(rows, experiment, title, words, axis, axis_title, panels):
     return section(experiment, title, *parts, table(mine))
 
 
-def kthread(rows):
-    mine = pick(rows, experiment='kthread')
+def by_workload(rows, experiment, title, words, jobs, is_throughput):
+    """Bars of one figure for each job of a workload, IOPS or the mean latency."""
+    mine = pick(rows, experiment=experiment)
     if not mine:
         return ''
     drawings = []
     for workload in sorted({row['workload'] for row in mine}):
         of_load = pick(mine, workload=workload)
-        jobs = [job for job in ('reader', 'urgent', 'bulk')
-                if pick(of_load, job=job)]
-        for job in jobs:
-            figure, unit, words = (('iops', '', 'IOPS') if job == 'bulk' or
-                                   workload == 'depth-32' else
-                                   ('mean_us', 'µs', 'mean latency'))
+        order = in_order(row['contender'] for row in of_load)
+        for job in (job for job in jobs if pick(of_load, job=job)):
+            figure, unit, what = ('iops', '', 'IOPS') if is_throughput(workload, job) \
+                else ('mean_us', 'µs', 'mean latency')
             values = [(row['contender'], style_of(row['contender']), row[figure])
-                      for row in sorted(pick(of_load, job=job), key=lambda row: (
-                          in_order([r['contender'] for r in of_load])
-                          .index(row['contender'])))]
+                      for row in sorted(pick(of_load, job=job),
+                                        key=lambda row: order.index(row['contender']))]
             drawings.append((charts.bars, (values,), {
-                'title': f'{workload}, {job}: {words}', 'unit': unit,
+                'title': f'{workload}, {job}: {what}', 'unit': unit,
                 'reference': 'none'}))
-    return section('kthread', 'In the controller, and in the driver', paragraph(
+    return section(experiment, title, paragraph(words), pair(drawings), table(mine))
+
+
+def kthread(rows):
+    return by_workload(
+        rows, 'kthread', 'In the controller, and in the driver',
         'Two virtual CPUs: the program runs on one; in kthread mode the driver polls on '
         'the other, as the paper did. Virtual CPUs take turns on one clock, so a poller '
         'that never rests takes time from the program, which a real second CPU would '
         'not; compare within a mode, and read instructions a request as those of both '
-        'CPUs.'), pair(drawings), table(mine))
+        'CPUs.', ('reader', 'urgent', 'bulk'),
+        lambda workload, job: job == 'bulk' or workload == 'depth-32')
+
+
+def calibrate(rows):
+    return by_workload(
+        rows, 'calibrate', 'Programs that mark nothing',
+        'fio with its own engines psync, libaio and io_uring, which know of no mark. With '
+        '<i>calibrate</i> the driver takes synchronous requests for urgent, and the last '
+        'one of a batch for its end; submitted one by one, each is a batch.',
+        ('sync', 'bulk'), lambda workload, job: job == 'bulk')
 
 
 def leveldb(rows):
@@ -513,11 +526,12 @@ def build(document):
                     ('mix: urgent mean, µs', 'urgent', 'mean_us',
                      {'workload': 'paced-mix'}))),
         kthread(rows),
+        calibrate(rows),
         leveldb(rows),
         overhead(rows, 'patched', 'What the patches cost who does not use them',
                  'The same unmarked program, coalescing off, on the kernel with the '
-                 'series (guest) and without (stock), built from the same '
-                 'configuration.', lambda row: row['axes']['kernel'], 'stock'),
+                 'series (lab) and without (lab-stock), built from the same '
+                 'configuration.', lambda row: row['axes']['kernel'], 'lab-stock'),
         overhead(rows, 'engines', 'What the engine costs who does not mark',
                  'The engine <i>cint</i> without marks beside fio’s own <i>io_uring</i>, '
                  'coalescing off.', lambda row: row['contender'],

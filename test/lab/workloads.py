@@ -3,6 +3,8 @@
 
 from dataclasses import dataclass, replace
 
+import drive
+
 # What is measured begins when fio's jobs are in their stride, and ends before they
 # do: the paced reader waits for WARM_UP, fio leaves RAMP out of its latencies, in
 # which the reader has started, and goes on for the rest of MARGIN.
@@ -11,10 +13,12 @@ RAMP_MS = 25
 MARGIN_MS = 15
 
 # fio's, given before each job: nothing here depends on the contender.
-COMMON = ('--filename=/dev/nvme0n1', '--direct=1', '--bs=4k', '--norandommap',
+COMMON = ('--direct=1', '--bs=4k', '--norandommap',
           '--randseed=1', '--time_based', '--runtime=@RUNTIME@',
-          f'--ramp_time={RAMP_MS}ms', '--eta=never',
-          '--output-format=json', '--registerfiles', '--fixedbufs')
+          f'--ramp_time={RAMP_MS}ms', '--eta=never', '--output-format=json')
+
+# Of the engines "cint" and "io_uring" only.
+REGISTERED = ('--registerfiles', '--fixedbufs')
 
 # As a program that cares about latency would be scheduled; otherwise its tail
 # measures the scheduler.
@@ -31,6 +35,8 @@ class Job:
     # of the engine "cint"; other engines are not given these
     marks: tuple = ()
     options: tuple = ()
+    # one of fio's own, whoever the contender is; then all jobs of a workload have one
+    engine: str = ''
 
 
 @dataclass(frozen=True)
@@ -55,17 +61,24 @@ class Workload:
     name: str
     jobs: tuple = ()
     paced: Paced = Paced()
+    file: str = '/dev/nvme0n1'
 
     def command(self, contender):
         """The fio command line, with @RUNTIME@, @MS@ and @PACED@ to be filled in."""
         # fio reads an engine's options only after the engine's name.
-        words = ['fio', f'--ioengine={contender.engine}', *COMMON]
+        own = all(job.engine for job in self.jobs)
+        words = ['fio'] if own else ['fio', f'--ioengine={contender.engine}']
+        words += [f'--filename={self.file}', *COMMON]
+        if not own:
+            words += REGISTERED
         if contender.polled:
             words.append('--hipri')
         for place, job in enumerate(self.jobs):
-            words += [f'--name={job.name}', f'--rw={job.rw}', f'--iodepth={job.depth}',
-                      *job.options]
-            if contender.engine == 'cint':
+            words += [f'--name={job.name}']
+            if own:
+                words.append(f'--ioengine={job.engine}')
+            words += [f'--rw={job.rw}', f'--iodepth={job.depth}', *job.options]
+            if contender.engine == 'cint' and not own:
                 words += job.marks
                 if job.urgent:
                     words.append('--cint_urgent_percentage=100')
@@ -120,3 +133,29 @@ def parallel(cpus, number=32):
     return Workload(f'parallel-{cpus}', tuple(
         Job(f'reader{cpu}', number, options=(f'--cpus_allowed={cpu}',))
         for cpu in range(cpus)))
+
+
+# Programs as they are, which know of no mark: one request at a time by pread or pwrite,
+# batches, and a request as soon as another is done, which is a batch of one.
+def synchronous(rw='randread', think_us=0):
+    options = (f'--thinktime={think_us}', '--thinktime_blocks=1') if think_us else ()
+    return Job('sync', rw=rw, options=options, engine='psync')
+
+
+def batched(engine, size=16):
+    return Job('bulk', 2 * size, engine=engine, options=(
+        f'--iodepth_batch_submit={size}', f'--iodepth_batch_complete_min={size}'))
+
+
+def one_by_one(engine, number=32):
+    return Job('bulk', number, engine=engine)
+
+
+def committing():
+    """Through the page cache, and each write is followed by fsync."""
+    return Job('sync', rw='randwrite', options=('--direct=0', '--fsync=1'), engine='psync')
+
+
+def as_they_are(name, *jobs, filesystem=''):
+    return Workload(f'{name}-{filesystem}', jobs, file=drive.FILE) if filesystem else \
+        Workload(name, jobs)

@@ -109,6 +109,7 @@ fake_controller() {
 	echo 1 > "$at/cint/ooo"
 	echo -1 > "$at/cint/poll_cpu"
 	echo 0 > "$at/cint/latency_hint"
+	echo 0 > "$at/cint/calibrate"
 	echo 7 > "$at/cint/novelty"
 	printf 'completions 100\nheld 2\nfires 40\nfire_quiet 40\nhistogram 1 2 3\n' \
 		> "$at/cint/stats"

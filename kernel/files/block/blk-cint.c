@@ -22,35 +22,42 @@ DEFINE_STATIC_KEY_FALSE(cint_drain_key);
 EXPORT_SYMBOL_GPL(cint_drain_key);
 
 /* Readahead that holds none of the pages the reader waits for. */
-static bool cint_beyond_read(const struct cint_scope *scope, struct bio *bio)
+bool cint_beyond_read(const struct cint_scope *scope, struct bio *bio)
 {
 	struct folio *folio;
 	struct page *page;
 
-	if (!(bio->bi_opf & REQ_RAHEAD) || !scope->mapping || !bio->bi_vcnt)
+	if (!(bio->bi_opf & REQ_RAHEAD) || !scope->mapping ||
+	    !bio_has_data(bio))
 		return false;
-	page = bio->bi_io_vec[0].bv_page;
+	page = bio_page(bio);
 	folio = page_folio(page);
 	return folio->mapping == scope->mapping &&
 		folio->index + folio_page_idx(folio, page) > scope->last;
 }
 
-void __bio_set_cint(struct bio *bio, const struct cint_scope *scope)
+/* Is it something that marks are for? */
+bool cint_may_mark(struct bio *bio)
 {
 	/* what reclaim writes on the way is not what the task waits for */
 	if (bio->bi_opf & (REQ_SWAP | REQ_BACKGROUND))
-		return;
+		return false;
 
 	switch (bio_op(bio)) {
 	case REQ_OP_READ:
 	case REQ_OP_WRITE:
 	case REQ_OP_FLUSH:
 	case REQ_OP_ZONE_APPEND:
-		break;
+		return true;
 	default:
-		return;
+		return false;
 	}
+}
 
+void __bio_set_cint(struct bio *bio, const struct cint_scope *scope)
+{
+	if (!cint_may_mark(bio))
+		return;
 	bio->bi_cint_group = scope->group;
 	if (!cint_beyond_read(scope, bio))
 		bio->bi_opf |= scope->opf;
@@ -61,6 +68,8 @@ void __blk_rq_set_cint(struct request *rq, const struct cint_scope *scope)
 {
 	rq->cmd_flags |= scope->opf;
 	rq->flush.cint_group = scope->group;
+	if (cint_calibrating())
+		rq->cmd_flags |= cint_calibrated(scope, rq->q);
 }
 EXPORT_SYMBOL_GPL(__blk_rq_set_cint);
 

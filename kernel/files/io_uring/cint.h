@@ -44,6 +44,10 @@ static inline void io_cint_free(struct io_ring_ctx *ctx)
 {
 }
 
+static inline void io_gather_release(struct io_ring_ctx *ctx)
+{
+}
+
 #endif
 
 #endif

@@ -15,13 +15,17 @@
 #include <linux/jump_label.h>
 #include <linux/sched.h>
 
+struct blk_mq_tag_set;
 struct request;
+struct request_queue;
 
 #define REQ_CINT_MARKS	(REQ_URGENT | REQ_BARRIER)
 
 /**
  * struct cint_scope - marks for the bios submitted by the current task
  * @opf: REQ_URGENT and REQ_BARRIER
+ * @calibrated: what a device that calibrates takes for marks of requests that
+ *	have neither a mark nor a group
  * @group: coalescing group, 0 for the device's defaults
  * @mapping: the page cache a buffered read works on, or NULL
  * @last: the last page of @mapping the reader asked for
@@ -29,6 +33,7 @@ struct request;
  */
 struct cint_scope {
 	blk_opf_t		opf;
+	blk_opf_t		calibrated;
 	u16			group;
 	struct address_space	*mapping;
 	pgoff_t			last;
@@ -86,6 +91,8 @@ struct cint_drain {
 
 #ifdef CONFIG_BLK_CINT
 
+bool cint_may_mark(struct bio *bio);
+bool cint_beyond_read(const struct cint_scope *scope, struct bio *bio);
 void __bio_set_cint(struct bio *bio, const struct cint_scope *scope);
 void __blk_rq_set_cint(struct request *rq, const struct cint_scope *scope);
 
@@ -108,16 +115,32 @@ static inline void cint_scope_begin(struct cint_scope *scope, blk_opf_t opf,
 	struct cint_scope *outer = current->cint_scope;
 
 	*scope = (struct cint_scope) {
-		.opf	= opf | (outer ? outer->opf : 0),
-		.group	= group ?: (outer ? outer->group : 0),
-		.outer	= outer,
+		.opf		= opf | (outer ? outer->opf : 0),
+		.calibrated	= outer ? outer->calibrated : 0,
+		.group		= group ?: (outer ? outer->group : 0),
+		.outer		= outer,
 	};
 	current->cint_scope = scope;
+}
+
+/* Nobody has said how urgent it is, but one can tell by how it is submitted. */
+static inline void cint_scope_calibrate(struct cint_scope *scope,
+					blk_opf_t calibrated)
+{
+	cint_scope_begin(scope, 0, 0);
+	scope->calibrated = calibrated;
 }
 
 static inline void cint_scope_end(struct cint_scope *scope)
 {
 	current->cint_scope = scope->outer;
+}
+
+/* Of one that was begun or not; whether it was need not be kept. */
+static inline void cint_scope_end_begun(struct cint_scope *scope)
+{
+	if (unlikely(current->cint_scope == scope))
+		cint_scope_end(scope);
 }
 
 /* What a buffered read asks for; readahead beyond it is nobody's hurry. */
@@ -134,6 +157,30 @@ static inline void cint_scope_pages(struct address_space *mapping, pgoff_t last)
 static inline bool cint_iocb_marked(const struct kiocb *iocb)
 {
 	return iocb->ki_flags & (IOCB_URGENT | IOCB_BARRIER);
+}
+
+DECLARE_STATIC_KEY_FALSE(cint_calibrate_key);
+void cint_calibrate_get(void);
+void cint_calibrate_put(void);
+void cint_set_calibrate(struct blk_mq_tag_set *set, bool calibrate);
+blk_opf_t cint_calibrated(const struct cint_scope *scope,
+			  struct request_queue *q);
+void __bio_calibrate(struct bio *bio, const struct cint_scope *scope);
+ssize_t __cint_sync_iter(ssize_t (*rw)(struct kiocb *, struct iov_iter *),
+			 struct kiocb *iocb, struct iov_iter *iter);
+
+/* Is there any device that calibrates? */
+static inline bool cint_calibrating(void)
+{
+	return static_branch_unlikely(&cint_calibrate_key);
+}
+
+/* What goes to a device that calibrates gets the marks it has none of. */
+static inline void bio_calibrate(struct bio *bio)
+{
+	if (cint_calibrating() &&
+	    (current->cint_scope || op_is_flush(bio->bi_opf)))
+		__bio_calibrate(bio, current->cint_scope);
 }
 
 /* not inline: who has no marks shall not pay for the scope on the stack */
@@ -179,6 +226,10 @@ static inline void cint_scope_end(struct cint_scope *scope)
 {
 }
 
+static inline void cint_scope_end_begun(struct cint_scope *scope)
+{
+}
+
 static inline void cint_scope_pages(struct address_space *mapping, pgoff_t last)
 {
 }
@@ -186,6 +237,27 @@ static inline void cint_scope_pages(struct address_space *mapping, pgoff_t last)
 static inline bool cint_iocb_marked(const struct kiocb *iocb)
 {
 	return false;
+}
+
+static inline void cint_scope_calibrate(struct cint_scope *scope,
+					blk_opf_t calibrated)
+{
+}
+
+static inline bool cint_calibrating(void)
+{
+	return false;
+}
+
+static inline void bio_calibrate(struct bio *bio)
+{
+}
+
+static inline ssize_t
+__cint_sync_iter(ssize_t (*rw)(struct kiocb *, struct iov_iter *),
+		 struct kiocb *iocb, struct iov_iter *iter)
+{
+	return rw(iocb, iter);
 }
 
 static inline bool cint_drain_wanted(void)
@@ -227,6 +299,38 @@ static inline ssize_t cint_write_iter(struct file *file, struct kiocb *iocb,
 	if (unlikely(cint_iocb_marked(iocb)))
 		return cint_rw_iter(file->f_op->write_iter, iocb, iter);
 	return file->f_op->write_iter(iocb, iter);
+}
+
+/*
+ * ->read_iter() or ->write_iter() of a caller that waits for it and has no marks.
+ * Not told by is_sync_kiocb(): io_uring has operations without ->ki_complete.
+ */
+static inline ssize_t
+cint_sync_iter(ssize_t (*rw)(struct kiocb *, struct iov_iter *),
+	       struct kiocb *iocb, struct iov_iter *iter)
+{
+	if (cint_calibrating())
+		return __cint_sync_iter(rw, iocb, iter);
+	return rw(iocb, iter);
+}
+
+/* The same of one that may have marks, which then count. */
+static inline ssize_t cint_sync_read_iter(struct file *file,
+					  struct kiocb *iocb,
+					  struct iov_iter *iter)
+{
+	if (unlikely(cint_iocb_marked(iocb)))
+		return cint_rw_iter(file->f_op->read_iter, iocb, iter);
+	return cint_sync_iter(file->f_op->read_iter, iocb, iter);
+}
+
+static inline ssize_t cint_sync_write_iter(struct file *file,
+					   struct kiocb *iocb,
+					   struct iov_iter *iter)
+{
+	if (unlikely(cint_iocb_marked(iocb)))
+		return cint_rw_iter(file->f_op->write_iter, iocb, iter);
+	return cint_sync_iter(file->f_op->write_iter, iocb, iter);
 }
 
 #endif /* _LINUX_BLK_CINT_H */

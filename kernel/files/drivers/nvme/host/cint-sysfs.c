@@ -246,6 +246,28 @@ static ssize_t latency_hint_store(struct device *dev,
 }
 static DEVICE_ATTR_RW(latency_hint);
 
+static ssize_t calibrate_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	return sysfs_emit(buf, "%d\n",
+			  READ_ONCE(nvme_cint_ctrl(dev)->cint->calibrate));
+}
+
+static ssize_t calibrate_store(struct device *dev,
+			       struct device_attribute *attr, const char *buf,
+			       size_t count)
+{
+	bool calibrate;
+	int ret;
+
+	ret = kstrtobool(buf, &calibrate);
+	if (ret)
+		return ret;
+	nvme_cint_set_calibrate(nvme_cint_ctrl(dev)->cint, calibrate);
+	return count;
+}
+static DEVICE_ATTR_RW(calibrate);
+
 static ssize_t stats_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
@@ -286,6 +308,7 @@ static struct attribute *nvme_cint_attrs[] = {
 	&nvme_cint_attr_ooo.attr.attr,
 	&dev_attr_poll_cpu.attr,
 	&dev_attr_latency_hint.attr,
+	&dev_attr_calibrate.attr,
 	&dev_attr_stats.attr,
 	NULL,
 };

@@ -85,6 +85,55 @@ static int nvme_cint_change_mode(struct nvme_cint *cint,
 	return 0;
 }
 
+/*
+ * Choice or mode may have changed; the coalescer is locked. Not all of it inside
+ * @device_lock, which a reset takes: the static key waits for CPU hotplug, and that
+ * for requests which may need the reset.
+ */
+static void nvme_cint_update_calibrate(struct nvme_cint *cint)
+{
+	bool on = cint->calibrate && cint->mode != NVME_CINT_OFF;
+
+	if (on == cint->calibrating)
+		return;
+	if (on)
+		cint_calibrate_get();
+	mutex_lock(&cint->device_lock);
+	cint->calibrating = on;
+	if (cint->ctrl->tagset)
+		cint_set_calibrate(cint->ctrl->tagset, on);
+	mutex_unlock(&cint->device_lock);
+	if (!on)
+		cint_calibrate_put();
+}
+
+/**
+ * nvme_cint_set_calibrate - mark requests that have no mark, or no longer
+ * @cint: the controller's coalescer
+ * @calibrate: by how they were submitted; has an effect while the mode is not off
+ */
+void nvme_cint_set_calibrate(struct nvme_cint *cint, bool calibrate)
+{
+	mutex_lock(&cint->lock);
+	WRITE_ONCE(cint->calibrate, calibrate);
+	nvme_cint_update_calibrate(cint);
+	mutex_unlock(&cint->lock);
+}
+
+/**
+ * nvme_cint_new_tagset - a reset has brought back I/O queues that were lost
+ * @ctrl: the controller, with a tag set that has just been allocated
+ */
+void nvme_cint_new_tagset(struct nvme_ctrl *ctrl)
+{
+	struct nvme_cint *cint = ctrl->cint;
+
+	mutex_lock(&cint->device_lock);
+	if (ctrl->tagset)
+		cint_set_calibrate(ctrl->tagset, cint->calibrating);
+	mutex_unlock(&cint->device_lock);
+}
+
 /**
  * nvme_cint_set_mode - change how completions are coalesced
  * @cint: the controller's coalescer
@@ -110,6 +159,7 @@ int nvme_cint_set_mode(struct nvme_cint *cint, enum nvme_cint_mode mode)
 		ret = -EBUSY;
 	else
 		ret = nvme_cint_change_mode(cint, mode);
+	nvme_cint_update_calibrate(cint);
 	mutex_unlock(&cint->lock);
 	return ret;
 }
@@ -285,6 +335,7 @@ void nvme_cint_exit(struct nvme_ctrl *ctrl)
 	if (cint->mode != NVME_CINT_OFF)
 		nvme_cint_unused();
 	cint->mode = NVME_CINT_OFF;
+	nvme_cint_update_calibrate(cint);
 	mutex_unlock(&cint->lock);
 	cancel_work_sync(&cint->fallback);
 }

@@ -99,6 +99,8 @@ struct nvme_cint_stats {
  * @queues: by queue id, the admin queue's left out; none while the mode is off
  * @nr_queues: how many slots
  * @cpuhp: for the return of the polling CPU
+ * @calibrate: requests without a mark are to be marked by how they were submitted
+ * @calibrating: they are, as the mode is not off; changed inside @device_lock
  * @device_lock: serialises what is set in the controller, taken inside @lock
  * @device: the controller is to coalesce, by @device_params
  * @device_params: what it was set to last
@@ -125,6 +127,8 @@ struct nvme_cint {
 	struct nvme_cint_queue		**queues;
 	unsigned int			nr_queues;
 	struct hlist_node		cpuhp;
+	bool				calibrate;
+	bool				calibrating;
 	struct mutex			device_lock; /* the controller's feature */
 	bool				device;
 	struct cint_params		device_params;
@@ -159,6 +163,8 @@ int nvme_cint_set_mode(struct nvme_cint *cint, enum nvme_cint_mode mode);
 int nvme_cint_set_params(struct nvme_cint *cint,
 			 const struct cint_params *params);
 int nvme_cint_set_poll_cpu(struct nvme_cint *cint, int cpu);
+void nvme_cint_set_calibrate(struct nvme_cint *cint, bool calibrate);
+void nvme_cint_new_tagset(struct nvme_ctrl *ctrl);
 int nvme_cint_get_stats(struct nvme_cint *cint, struct nvme_cint_stats *stats);
 
 int nvme_cint_start_polling(struct nvme_cint *cint);
@@ -253,6 +259,10 @@ static inline int nvme_cint_alloc(struct nvme_ctrl *ctrl,
 				  unsigned int nr_queues)
 {
 	return 0;
+}
+
+static inline void nvme_cint_new_tagset(struct nvme_ctrl *ctrl)
+{
 }
 
 static inline void nvme_cint_reset_done(struct nvme_ctrl *ctrl)

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ring.h"
+
 #define BLOCK	4096
 
 /* Returns the length, or -errno; the text is cut at the first newline. */
@@ -228,7 +230,7 @@ static inline const char *const *device_settings(void)
 	static const char *const names[] = {
 		"policy", "threshold", "delta_ns", "delta_min_ns",
 		"max_hold_ns", "correction", "ooo", "poll_cpu", "latency_hint",
-		"mode", NULL
+		"calibrate", "mode", NULL
 	};
 
 	return names;
@@ -257,6 +259,26 @@ static inline void device_restore(const struct device *d,
 
 	for (i = 0; names[i]; i++)
 		device_set(d, names[i], s->value[i]);
+}
+
+/*
+ * Mode off, and settings by which only an urgent completion or a barrier is
+ * delivered soon, so that no test is judged by the clock. Returns 0 or -errno.
+ */
+static inline int device_hold_all(const struct device *d)
+{
+	static const char *const settings[][2] = {
+		{ "mode", "off" }, { "policy", "cint" }, { "threshold", "256" },
+		{ "delta_ns", "10000000" }, { "delta_min_ns", "0" },
+		{ "max_hold_ns", "10000000" }, { "correction", "0" },
+		{ "ooo", "1" },
+	};
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < sizeof(settings) / sizeof(settings[0]) && !ret; i++)
+		ret = device_set(d, settings[i][0], settings[i][1]);
+	return ret;
 }
 
 /* A hardware queue is a CPU's, so tests of one queue stay on one CPU. */
@@ -293,6 +315,17 @@ static inline void *buffer_alloc(size_t size)
 		return NULL;
 	memset(p, 0, size);
 	return p;
+}
+
+/*
+ * Queues an unmarked read of one block; the caller may add marks. No two are
+ * adjacent: the block layer would merge them into one request.
+ */
+static inline struct io_uring_sqe *queue_read(struct ring *r, int fd, char *buf,
+					      int i)
+{
+	return ring_sqe(r, IORING_OP_READ, fd, buf + i * BLOCK, BLOCK,
+			(uint64_t)i * 4 * BLOCK, i);
 }
 
 #endif /* CINT_SELFTEST_DEVICE_H */

@@ -46,6 +46,7 @@ static const struct {
 	{ "correction", 0, 16000 },
 	{ "ooo", 0, 1 },
 	{ "latency_hint", 0, 1 },
+	{ "calibrate", 0, 1 },
 };
 
 #define NR_NUMBERS	(ARRAY_SIZE(numbers))

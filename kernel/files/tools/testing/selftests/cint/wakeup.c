@@ -56,16 +56,6 @@ FIXTURE_VARIANT_ADD(wakeup, sqpoll)
 	.flags = IORING_SETUP_SQPOLL,
 };
 
-/* Wakes the thread of an SQPOLL ring: submitting is its business. */
-static int submit(struct ring *r)
-{
-	int ret = ring_submit(r);
-
-	syscall(__NR_io_uring_enter, r->fd, 0, 0,
-		IORING_ENTER_SQ_WAKEUP | IORING_ENTER_SQ_WAIT, NULL, 0);
-	return ret < 0 ? ret : 0;
-}
-
 FIXTURE_SETUP(wakeup)
 {
 	int i, ret = ring_open(&self->r, 64, variant->flags);
@@ -78,7 +68,7 @@ FIXTURE_SETUP(wakeup)
 	for (i = 0; i < MANY; i++)
 		ring_sqe(&self->r, IORING_OP_READ, self->never[0], self->buf, 1,
 			 0, 1000 + i);
-	ASSERT_EQ(submit(&self->r), 0);
+	ASSERT_EQ(ring_submit_woken(&self->r), 0);
 }
 
 FIXTURE_TEARDOWN(wakeup)
@@ -101,7 +91,7 @@ TEST_F(wakeup, completed_on_submission)
 	struct ring *r = &self->r;
 
 	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 1)->flags = IOSQE_URGENT;
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	ASSERT_EQ(ring_wait_nr(r, MANY), 0);
 	EXPECT_ONLY(r, 1, 0);
 }
@@ -113,7 +103,7 @@ TEST_F(wakeup, completed_while_waiting)
 
 	ring_sqe(r, IORING_OP_READ, self->pipe[0], self->buf, 1, 0, 1)->flags =
 		IOSQE_URGENT;
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	ASSERT_EQ(helper_start(&self->h, write_byte, &self->pipe[1]), 0);
 	ASSERT_EQ(ring_wait_nr(r, MANY), 0);
 	helper_join(&self->h);
@@ -134,7 +124,7 @@ TEST_F(wakeup, min_wait)
 
 	ring_sqe(r, IORING_OP_READ, self->pipe[0], self->buf, 1, 0, 1)->flags =
 		IOSQE_URGENT;
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	ASSERT_EQ(helper_start(&self->h, write_byte, &self->pipe[1]), 0);
 	ret = syscall(__NR_io_uring_enter, r->fd, 0, MANY,
 		      IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
@@ -151,7 +141,7 @@ TEST_F(wakeup, until_taken)
 	int i;
 
 	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 1)->flags = IOSQE_URGENT;
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(ring_wait_nr(r, MANY), 0);
 		EXPECT_EQ(ring_ready(r), 1);
@@ -161,7 +151,7 @@ TEST_F(wakeup, until_taken)
 	/* the next wait must last until both are there */
 	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 2);
 	ring_sqe(r, IORING_OP_READ, self->pipe[0], self->buf, 1, 0, 3);
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	ASSERT_EQ(helper_start(&self->h, write_byte, &self->pipe[1]), 0);
 	ASSERT_EQ(ring_wait_nr(r, 2), 0);
 	helper_join(&self->h);
@@ -177,7 +167,7 @@ TEST_F(wakeup, after_unmarked_ones)
 	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 2);
 	ring_sqe(r, IORING_OP_READ, self->pipe[0], self->buf, 1, 0, 3)->flags =
 		IOSQE_URGENT;
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	ASSERT_EQ(helper_start(&self->h, write_byte, &self->pipe[1]), 0);
 	ASSERT_EQ(ring_wait_nr(r, MANY), 0);
 	helper_join(&self->h);
@@ -193,7 +183,7 @@ TEST_F(wakeup, skipped_cqe)
 	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 1)->flags =
 		IOSQE_URGENT | IOSQE_CQE_SKIP_SUCCESS;
 	ring_sqe(r, IORING_OP_READ, self->pipe[0], self->buf, 1, 0, 2);
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	ASSERT_EQ(helper_start(&self->h, write_byte, &self->pipe[1]), 0);
 	ASSERT_EQ(ring_wait_nr(r, 1), 0);
 	helper_join(&self->h);
@@ -202,7 +192,7 @@ TEST_F(wakeup, skipped_cqe)
 	/* if it fails, there is one after all */
 	ring_sqe(r, IORING_OP_READ, -1, self->buf, 1, 0, 3)->flags =
 		IOSQE_URGENT | IOSQE_CQE_SKIP_SUCCESS;
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	ASSERT_EQ(ring_wait_nr(r, MANY), 0);
 	ASSERT_TRUE(ring_peek(r, &cqe));
 	EXPECT_EQ(cqe.res, -EBADF);
@@ -218,7 +208,7 @@ TEST_F(wakeup, linked)
 	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 2)->flags =
 		IOSQE_URGENT | IOSQE_IO_LINK;
 	ring_sqe(r, IORING_OP_READ, self->never[0], self->buf, 1, 0, 3);
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	ASSERT_EQ(helper_start(&self->h, write_byte, &self->pipe[1]), 0);
 	ASSERT_EQ(ring_wait_nr(r, MANY), 0);
 	helper_join(&self->h);
@@ -235,7 +225,7 @@ TEST_F(wakeup, multishot)
 	ASSERT_GE(efd, 0);
 	ring_poll(r, efd, 1)->flags = IOSQE_URGENT;
 	r->sqes[*r->sq_tail & *r->sq_mask].len = IORING_POLL_ADD_MULTI;
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(helper_start(&self->h, signal_eventfd, &efd), 0);
 		ASSERT_EQ(ring_wait_nr(r, MANY), 0);
@@ -261,10 +251,10 @@ TEST_F(wakeup, overflow)
 	for (i = 0; i < 3; i++) {
 		for (nr = 0; nr < 64; nr++)
 			ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 1);
-		ASSERT_EQ(submit(r), 0);
+		ASSERT_EQ(ring_submit_woken(r), 0);
 	}
 	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 2)->flags = IOSQE_URGENT;
-	ASSERT_EQ(submit(r), 0);
+	ASSERT_EQ(ring_submit_woken(r), 0);
 	nr = ring_take(r);
 	ASSERT_GE(nr, 64);
 	while (!seen) {
@@ -293,7 +283,7 @@ TEST_F(wakeup, several_waiters)
 		SKIP(return, "one task alone waits on such a ring");
 	ring_sqe(&self->r, IORING_OP_READ, self->pipe[0], self->buf, 1, 0, 1)->flags =
 		IOSQE_URGENT;
-	ASSERT_EQ(submit(&self->r), 0);
+	ASSERT_EQ(ring_submit_woken(&self->r), 0);
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(pthread_create(&threads[i], NULL, wait_for_many,
 					 &self->r), 0);
@@ -414,14 +404,14 @@ TEST_F(wakeup, every_class_of_opcode)
 			sqe = ring_sqe(r, IORING_OP_READ, self->never[0],
 				       self->buf, 1, 0, 1);
 			sqe->flags |= IOSQE_URGENT;
-			ASSERT_EQ(submit(r), 0);
+			ASSERT_EQ(ring_submit_woken(r), 0);
 			sqe = ring_sqe(r, IORING_OP_ASYNC_CANCEL, -1, (void *)1UL,
 				       0, 0, 2);
 			sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 		}
 		if (i < ARRAY_SIZE(what) - 1)
 			sqe->flags |= IOSQE_URGENT;
-		ASSERT_EQ(submit(r), 0);
+		ASSERT_EQ(ring_submit_woken(r), 0);
 		if (action != nothing)
 			ASSERT_EQ(helper_start(&self->h, action, arg), 0);
 		ASSERT_EQ(ring_wait_nr(r, MANY), 0) TH_LOG("%s", what[i]);
