@@ -9,27 +9,10 @@
 #include <linux/blk-cint.h>
 #include <linux/blkdev.h>
 #include <linux/export.h>
-#include <linux/sched.h>
 
 #include "blk-mq.h"
 
 DEFINE_STATIC_KEY_FALSE(blk_mq_bulk_key);
-
-/*
- * A request that comes alone and meets an empty queue: a look of the driver's
- * would cost what its interrupt costs, and be less well timed. If marks make no
- * difference, neither does that.
- */
-bool blk_mq_bulk_idle(struct request_queue *q, struct blk_mq_ctx *ctx)
-{
-	struct blk_plug *plug = current->plug;
-
-	/* what is plugged will have come with it */
-	if (plug && !rq_list_empty(&plug->mq_list))
-		return false;
-	return !(q->tag_set->bulk_opf & REQ_CINT_MARKS) &&
-		q->mq_ops->bulk_idle(ctx->hctxs[HCTX_TYPE_BULK]);
-}
 
 /*
  * Reads and writes. Flushes, and the writes they are made of, use the flush queue

@@ -73,15 +73,13 @@ struct nvme_cint_split_group {
 
 /**
  * struct nvme_cint_split - a queue in mode split
+ * @load: unmarked requests
  * @cint: the controller's coalescer
  * @queue: the transport's queue to look into, or NULL
  * @qid: its id
  * @first: groups that have used the queue; they are added only
  * @groups: the same by group id
- * @sent: unmarked requests, wraps around
- * @blind_sent: of these, by tasks that do not look before they wait
- * @done: of these, found completed
- * @blind_done: likewise
+ * @blind: of these, those of tasks that do not look before they wait
  * @armed: the timer is going to look
  * @timer: it
  * @expires_ns: when
@@ -97,16 +95,14 @@ struct nvme_cint_split_group {
  * @stats: counters
  */
 struct nvme_cint_split {
+	struct nvme_cint_load		load; /* first */
 	struct nvme_cint		*cint;
 	void				*queue;
 	u16				qid;
 	struct nvme_cint_split_group	*first;
 	struct nvme_cint_split_group	*groups[CINT_GROUP_MAX + 1];
 
-	u32				sent;
-	u32				blind_sent;
-	u32				done;
-	u32				blind_done;
+	struct nvme_cint_load		blind;
 
 	atomic_t			armed;
 	struct hrtimer			timer;
@@ -123,6 +119,8 @@ struct nvme_cint_split {
 	bool				idle;
 	struct nvme_cint_stats		stats;
 };
+
+static_assert(!offsetof(struct nvme_cint_split, load));
 
 static struct nvme_cint_split_group *
 nvme_cint_split_group(struct nvme_cint_split *s, u16 id)
@@ -146,7 +144,7 @@ nvme_cint_split_group(struct nvme_cint_split *s, u16 id)
 
 static u32 nvme_cint_split_outstanding(struct nvme_cint_split *s)
 {
-	return READ_ONCE(s->sent) - READ_ONCE(s->done);
+	return READ_ONCE(s->load.sent) - READ_ONCE(s->load.done);
 }
 
 /*
@@ -157,7 +155,7 @@ static u32 nvme_cint_split_outstanding(struct nvme_cint_split *s)
 static bool nvme_cint_split_busy(struct nvme_cint_split *s)
 {
 	return !s->idle &&
-		READ_ONCE(s->blind_sent) == READ_ONCE(s->blind_done);
+		READ_ONCE(s->blind.sent) == READ_ONCE(s->blind.done);
 }
 
 /*
@@ -310,18 +308,18 @@ static __always_inline bool
 nvme_cint_split_count(struct nvme_cint_split *s,
 		      struct nvme_cint_split_group *g, u16 *tag)
 {
-	u32 sent = s->sent + 1;
+	u32 sent = s->load.sent + 1;
 
-	WRITE_ONCE(s->sent, sent);
+	WRITE_ONCE(s->load.sent, sent);
 	*tag = cint_poll_submit(&g->poll) | g->id << NVME_CINT_TAG_GROUP;
 	if (nvme_cint_split_blind()) {
-		WRITE_ONCE(s->blind_sent, s->blind_sent + 1);
+		WRITE_ONCE(s->blind.sent, s->blind.sent + 1);
 		*tag |= NVME_CINT_TAG_BLIND;
 	}
 	/* pairs with the timer's when it stops */
 	smp_mb();
 	return !atomic_read(&s->armed) ||
-		sent - READ_ONCE(s->done) >= READ_ONCE(s->cint->batch);
+		sent - READ_ONCE(s->load.done) >= READ_ONCE(s->cint->batch);
 }
 
 /* A group's first request, or the first after a pause. */
@@ -405,9 +403,9 @@ void nvme_cint_split_complete(struct nvme_cint_split *s, u16 tag, u32 nr)
 	struct nvme_cint_split_group *g = s->groups[tag >> NVME_CINT_TAG_GROUP];
 
 	cint_poll_complete(&g->poll, tag & NVME_CINT_TAG_EPOCH, nr);
-	WRITE_ONCE(s->done, s->done + nr);
+	WRITE_ONCE(s->load.done, s->load.done + nr);
 	if (tag & NVME_CINT_TAG_BLIND)
-		WRITE_ONCE(s->blind_done, s->blind_done + nr);
+		WRITE_ONCE(s->blind.done, s->blind.done + nr);
 	g->found += nr;
 }
 
@@ -627,7 +625,7 @@ bool nvme_cint_split_interrupt(struct nvme_cint_split *s, struct request *req)
 	} else if (req->cmd_flags & REQ_BARRIER) {
 		reason = CINT_FIRE_BARRIER;
 	} else {
-		WRITE_ONCE(s->done, s->done + 1);
+		WRITE_ONCE(s->load.done, s->load.done + 1);
 	}
 	s->stats.completions++;
 	s->stats.fires[reason]++;
@@ -644,18 +642,7 @@ bool nvme_cint_split_interrupt(struct nvme_cint_split *s, struct request *req)
  */
 void nvme_cint_split_plain(struct nvme_cint_split *s)
 {
-	WRITE_ONCE(s->sent, s->sent + 1);
-}
-
-/**
- * nvme_cint_split_idle - is no unmarked request outstanding?
- * @s: a queue, of either kind
- *
- * Return: whether there was none a moment ago.
- */
-bool nvme_cint_split_idle(struct nvme_cint_split *s)
-{
-	return !nvme_cint_split_outstanding(s);
+	WRITE_ONCE(s->load.sent, s->load.sent + 1);
 }
 
 /**
@@ -689,10 +676,10 @@ struct nvme_cint_split *nvme_cint_split_attach(struct nvme_cint *cint,
 		cint_poll_init(&g->poll);
 		g->found = 0;
 	}
-	s->sent = 0;
-	s->blind_sent = 0;
-	s->done = 0;
-	s->blind_done = 0;
+	s->load.sent = 0;
+	s->blind.sent = 0;
+	s->load.done = 0;
+	s->blind.done = 0;
 	s->empty_ns = ktime_get_ns();
 	s->mark_left = 0;
 	s->hold_ns = 0;

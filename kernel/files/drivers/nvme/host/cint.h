@@ -14,6 +14,16 @@
 struct nvme_cint_queue;
 struct nvme_cint_split;
 
+/**
+ * struct nvme_cint_load - requests of a queue
+ * @sent: submitted, wraps around
+ * @done: of these, found completed
+ */
+struct nvme_cint_load {
+	u32	sent;
+	u32	done;
+};
+
 enum nvme_cint_mode {
 	NVME_CINT_OFF,		/* interrupts as the controller sends them */
 	NVME_CINT_KTHREAD,	/* a kernel thread polls, delivery by IPI */
@@ -207,8 +217,21 @@ void nvme_cint_split_await(struct nvme_cint_split *s, struct request *req,
 			   u16 epoch);
 void nvme_cint_split_awaiting(struct nvme_cint_split *s);
 void nvme_cint_split_plain(struct nvme_cint_split *s);
-bool nvme_cint_split_idle(struct nvme_cint_split *s);
 bool nvme_cint_split_sleeper(struct nvme_cint_split *s);
+
+/**
+ * nvme_cint_split_idle - is no unmarked request outstanding?
+ * @s: a queue, of either kind
+ *
+ * Return: whether there was none a moment ago.
+ */
+static inline bool nvme_cint_split_idle(const struct nvme_cint_split *s)
+{
+	/* the rest of it is of no concern here */
+	const struct nvme_cint_load *load = (const void *)s;
+
+	return READ_ONCE(load->sent) == READ_ONCE(load->done);
+}
 
 /* The parameters in force; the coalescer is locked. */
 static inline const struct cint_params *nvme_cint_params(struct nvme_cint *cint)
