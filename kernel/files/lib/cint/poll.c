@@ -167,10 +167,13 @@ bool cint_poll_looked(struct cint_poll *p, __u32 found, bool more,
 			cint_poll_write(p->fresh, 0);
 	} else if (found) {
 		__u32 gap = cint_poll_elapsed(p->last_ns, now_ns) / found;
+		bool all = !cint_poll_outstanding(p);
 
-		p->gap_ns += (__s32)(gap - p->gap_ns) >> CINT_POLL_GAP_SHIFT;
-		/* all had completed: perhaps long ago */
-		if (!cint_poll_outstanding(p))
+		/* all had completed, perhaps long ago: the gap is no longer than that */
+		if (!all || gap < p->gap_ns)
+			p->gap_ns += (__s32)(gap - p->gap_ns) >>
+				     CINT_POLL_GAP_SHIFT;
+		if (all)
 			p->gap_ns -= p->gap_ns >> CINT_POLL_GAP_DOWN_SHIFT;
 	}
 	if (found)
