@@ -195,7 +195,8 @@ TEST_F(split, policies_say_what_is_split)
 
 /*
  * A barrier that overtakes a prefix of 20 ms: its own delivery is one, and the
- * look that finds the prefix complete, by the timer or the task, another.
+ * look that finds the prefix complete, by the timer or the task, another. Looks
+ * on the way that find some of it are there for the barrier, too.
  */
 TEST_F(split, a_barrier_has_its_prefix_looked_for)
 {
@@ -211,7 +212,8 @@ TEST_F(split, a_barrier_has_its_prefix_looked_for)
 	queue_far(&self->ring, self->fd, self->buf, i)->rw_flags = RWF_BARRIER;
 	complete(_metadata, &self->ring, READS);
 	close(slow);
-	EXPECT_EQ(device_stat(&self->d, "fire_barrier"), barrier + 2);
+	EXPECT_GE(device_stat(&self->d, "fire_barrier"), barrier + 2);
+	EXPECT_LE(device_stat(&self->d, "fire_barrier"), barrier + READS);
 }
 
 /* Nothing is outstanding, so nobody looks. */
