@@ -112,7 +112,7 @@ def sensitivity(quick):
     """In the mix: threshold, base delay and correction factor of cint-a, whose delay
     may shrink to nothing; threshold and least delay of cint-rate; threshold and delay of
     adaptive."""
-    thresholds = (8, 16, 24) if quick else (8, 16, 24, 32, 40)
+    thresholds = (24,) if quick else (8, 16, 24, 32, 40)
     deltas_us = (20, 50, 200) if quick else (10, 20, 50, 100, 200)
     corrections = (2,) if quick else (0, 1, 2, 4)
     least_us = (5, 15, 30) if quick else (1, 5, 10, 20, 30, 40, 60)
@@ -148,7 +148,7 @@ def cpus(quick):
 
 def kthread(quick):
     """The driver's own coalescer, its poller on the second CPU."""
-    chosen = [who.NONE, *who.POLICIES[1:]] if quick else who.DEVICE
+    chosen = [who.NONE, who.POLICIES[-1]] if quick else who.DEVICE
     loads = [what.paced_mix()] if quick else [what.depth(1), what.depth(32),
                                               what.paced_mix()]
     cells = []
