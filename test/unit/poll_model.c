@@ -266,6 +266,7 @@ static void test_barriers(void)
 
 		cint_poll_init(&p);
 		p.epoch = rng(65536);
+		p.slot = p.epoch % CINT_POLL_EPOCHS;
 		p.busy_ns = 1;
 		/* some before, closed by barriers that have been delivered */
 		for (i = 0; i < DEPTH / 2; i++) {

@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/rculist.h>
+#include <linux/sched/stat.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -292,12 +293,15 @@ EXPORT_SYMBOL_GPL(cint_drain);
 /**
  * cint_drain_sleep - a task that has called cint_drain() is about to sleep
  *
- * What completes from here on must come to it without its help.
+ * What completes from here on must come to it without its help. If there are
+ * others to run on the CPU, that is theirs.
  */
 void cint_drain_sleep(void)
 {
 	struct cint_drain *drain;
 
+	if (!single_task_running())
+		return;
 	rcu_read_lock();
 	list_for_each_entry_rcu(drain, &cint_drains, list)
 		if (drain->sleep)

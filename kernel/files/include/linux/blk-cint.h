@@ -75,7 +75,8 @@ struct cint_group {
  * @list: all of them
  * @drain: complete up to @max requests of the queue that this CPU submits to;
  *	in a task, in an RCU read-side section
- * @sleep: the task sleeps now, or NULL; in an RCU read-side section
+ * @sleep: the task sleeps now and the CPU has no other, or NULL; in an RCU
+ *	read-side section
  * @kick: parameters of a group have changed, or NULL
  */
 struct cint_drain {
@@ -319,18 +320,18 @@ static inline ssize_t cint_sync_read_iter(struct file *file,
 					  struct kiocb *iocb,
 					  struct iov_iter *iter)
 {
-	if (unlikely(cint_iocb_marked(iocb)))
-		return cint_rw_iter(file->f_op->read_iter, iocb, iter);
-	return cint_sync_iter(file->f_op->read_iter, iocb, iter);
+	if (cint_calibrating() && !cint_iocb_marked(iocb))
+		return __cint_sync_iter(file->f_op->read_iter, iocb, iter);
+	return cint_read_iter(file, iocb, iter);
 }
 
 static inline ssize_t cint_sync_write_iter(struct file *file,
 					   struct kiocb *iocb,
 					   struct iov_iter *iter)
 {
-	if (unlikely(cint_iocb_marked(iocb)))
-		return cint_rw_iter(file->f_op->write_iter, iocb, iter);
-	return cint_sync_iter(file->f_op->write_iter, iocb, iter);
+	if (cint_calibrating() && !cint_iocb_marked(iocb))
+		return __cint_sync_iter(file->f_op->write_iter, iocb, iter);
+	return cint_write_iter(file, iocb, iter);
 }
 
 #endif /* _LINUX_BLK_CINT_H */

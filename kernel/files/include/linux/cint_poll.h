@@ -31,6 +31,7 @@
  * @submitted: requests, wraps around
  * @sent: the same by epoch
  * @epoch: between two barriers
+ * @slot: the same modulo CINT_POLL_EPOCHS
  * @busy_ns: when the first request came after a time without any
  * @completed: requests found completed, wraps around
  * @done: the same by epoch
@@ -47,6 +48,7 @@ struct cint_poll {
 	__u32	submitted;
 	__u32	sent[CINT_POLL_EPOCHS];
 	__u16	epoch;
+	__u16	slot;
 	__u64	busy_ns;
 	/* who looks */
 	__u32	completed;
@@ -95,11 +97,11 @@ static inline __u32 cint_poll_outstanding(const struct cint_poll *p)
  */
 static inline __u16 cint_poll_submit(struct cint_poll *p)
 {
-	__u16 epoch = cint_poll_read(p->epoch) % CINT_POLL_EPOCHS;
+	__u16 slot = cint_poll_read(p->slot);
 
-	cint_poll_write(p->sent[epoch], p->sent[epoch] + 1);
+	cint_poll_write(p->sent[slot], p->sent[slot] + 1);
 	cint_poll_write(p->submitted, p->submitted + 1);
-	return epoch;
+	return slot;
 }
 
 /**

@@ -78,8 +78,10 @@ __u16 cint_poll_barrier(struct cint_poll *p)
 	__u16 epoch = cint_poll_read(p->epoch);
 
 	/* the next one's place may still be taken: then it gets no own */
-	if (cint_poll_drained(p, epoch + 1))
+	if (cint_poll_drained(p, epoch + 1)) {
 		cint_poll_write(p->epoch, (__u16)(epoch + 1));
+		cint_poll_write(p->slot, (epoch + 1) % CINT_POLL_EPOCHS);
+	}
 	return epoch;
 }
 EXPORT_SYMBOL_GPL(cint_poll_barrier);

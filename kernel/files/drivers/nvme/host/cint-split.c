@@ -34,13 +34,16 @@
  * Locks: the transport's lock of the submission queue for who submits, that of
  * the completion queue for who looks; the latter is taken in interrupts. The
  * two sides share counters only.
+ *
+ * Who has submitted starts the timer without a lock, perhaps when its request has
+ * completed long ago and the mode is another. So what there is of a queue stays
+ * until the controller goes; a timer that finds no queue does nothing.
  */
 #include <linux/blk-cint.h>
 #include <linux/blk-mq.h>
 #include <linux/cint_poll.h>
 #include <linux/hrtimer.h>
 #include <linux/sched.h>
-#include <linux/sched/stat.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 
@@ -69,17 +72,20 @@ struct nvme_cint_split_group {
 	struct nvme_cint_split_group	*next;
 	u32				found;	/* by this look */
 	u16				id;
+	u16				tag;	/* the same, as a request has it */
 };
 
 /**
  * struct nvme_cint_split - a queue in mode split
- * @load: unmarked requests
+ * @load: unmarked requests of a queue that has interrupts
  * @cint: the controller's coalescer
  * @queue: the transport's queue to look into, or NULL
+ * @busy: for the block layer, whether it has requests
  * @qid: its id
  * @first: groups that have used the queue; they are added only
  * @groups: the same by group id
- * @blind: of these, those of tasks that do not look before they wait
+ * @batch: so many outstanding requests of a group make who submits look
+ * @blind: requests of tasks that do not look before they wait
  * @armed: the timer is going to look
  * @timer: it
  * @expires_ns: when
@@ -98,10 +104,12 @@ struct nvme_cint_split {
 	struct nvme_cint_load		load; /* first */
 	struct nvme_cint		*cint;
 	void				*queue;
+	bool				*busy;
 	u16				qid;
 	struct nvme_cint_split_group	*first;
 	struct nvme_cint_split_group	*groups[CINT_GROUP_MAX + 1];
 
+	u32				batch;
 	struct nvme_cint_load		blind;
 
 	atomic_t			armed;
@@ -134,6 +142,7 @@ nvme_cint_split_group(struct nvme_cint_split *s, u16 id)
 	if (!g)
 		return s->groups[0];	/* coalesced, with others */
 	g->id = id;
+	g->tag = id << NVME_CINT_TAG_GROUP;
 	cint_poll_init(&g->poll);
 	g->next = s->first;
 	s->groups[id] = g;
@@ -144,7 +153,13 @@ nvme_cint_split_group(struct nvme_cint_split *s, u16 id)
 
 static u32 nvme_cint_split_outstanding(struct nvme_cint_split *s)
 {
-	return READ_ONCE(s->load.sent) - READ_ONCE(s->load.done);
+	struct nvme_cint_split_group *g;
+	u32 nr = 0;
+
+	/* pairs with the one that adds a group */
+	for (g = smp_load_acquire(&s->first); g; g = g->next)
+		nr += cint_poll_outstanding(&g->poll);
+	return nr;
 }
 
 /*
@@ -280,7 +295,9 @@ static enum hrtimer_restart nvme_cint_split_tick(struct hrtimer *timer)
 	/* what came before is counted in the next time that is computed */
 	smp_mb();
 	s->next_ns = queue ? nvme_cint_split_early(s) : 0;
-	if (queue && !s->next_ns)
+	if (s->next_ns)
+		s->reason = CINT_FIRE_MAX_HOLD;
+	else if (queue)
 		s->cint->ops->look(queue, is_idle_task(current) ?
 				   NVME_CINT_TICK_MAX_IDLE :
 				   NVME_CINT_TICK_MAX, NVME_CINT_TIMER);
@@ -308,10 +325,7 @@ static __always_inline bool
 nvme_cint_split_count(struct nvme_cint_split *s,
 		      struct nvme_cint_split_group *g, u16 *tag)
 {
-	u32 sent = s->load.sent + 1;
-
-	WRITE_ONCE(s->load.sent, sent);
-	*tag = cint_poll_submit(&g->poll) | g->id << NVME_CINT_TAG_GROUP;
+	*tag = cint_poll_submit(&g->poll) | g->tag;
 	if (nvme_cint_split_blind()) {
 		WRITE_ONCE(s->blind.sent, s->blind.sent + 1);
 		*tag |= NVME_CINT_TAG_BLIND;
@@ -319,24 +333,26 @@ nvme_cint_split_count(struct nvme_cint_split *s,
 	/* pairs with the timer's when it stops */
 	smp_mb();
 	return !atomic_read(&s->armed) ||
-		sent - READ_ONCE(s->load.done) >= READ_ONCE(s->cint->batch);
+		cint_poll_outstanding(&g->poll) >= READ_ONCE(s->batch);
 }
 
 /* A group's first request, or the first after a pause. */
 static noinline bool
-nvme_cint_split_submit_first(struct nvme_cint_split *s, struct request *req,
-			     u16 *tag)
+nvme_cint_split_submit_first(struct nvme_cint_split *s,
+			     struct nvme_cint_split_group *g,
+			     struct request *req, u16 *tag)
 {
-	struct nvme_cint_split_group *g;
 	u64 now_ns = ktime_get_ns();
 	u32 max_hold_ns;
 	bool more;
 
-	g = nvme_cint_split_group(s, req->flush.cint_group);
+	if (!g)
+		g = nvme_cint_split_group(s, req->flush.cint_group);
 	if (!cint_poll_outstanding(&g->poll))
 		cint_poll_busy(&g->poll, now_ns);
 	if (!nvme_cint_split_outstanding(s))
 		WRITE_ONCE(s->empty_ns, now_ns);
+	WRITE_ONCE(*s->busy, true);
 	rcu_read_lock();
 	max_hold_ns = nvme_cint_setting(s->cint, g->id)->policy.params.max_hold_ns;
 	rcu_read_unlock();
@@ -365,7 +381,7 @@ bool nvme_cint_split_submit(struct nvme_cint_split *s, struct request *req,
 	struct nvme_cint_split_group *g = s->groups[req->flush.cint_group];
 
 	if (unlikely(!g || !cint_poll_outstanding(&g->poll)))
-		return nvme_cint_split_submit_first(s, req, tag);
+		return nvme_cint_split_submit_first(s, g, req, tag);
 	return nvme_cint_split_count(s, g, tag);
 }
 
@@ -375,11 +391,12 @@ bool nvme_cint_split_submit(struct nvme_cint_split *s, struct request *req,
  *
  * After the doorbell, without a lock.
  *
- * Return: how many are outstanding.
+ * Return: 0; a batch, if so many are outstanding: if they have completed it is time
+ * to look.
  */
 u32 nvme_cint_split_submitted(struct nvme_cint_split *s)
 {
-	u32 interval;
+	u32 batch = READ_ONCE(s->batch), interval;
 	u64 now_ns;
 
 	if (!atomic_read(&s->armed) && !atomic_xchg(&s->armed, 1)) {
@@ -389,7 +406,7 @@ u32 nvme_cint_split_submitted(struct nvme_cint_split *s)
 	} else if (unlikely(READ_ONCE(s->late))) {
 		nvme_cint_split_hurry(s);
 	}
-	return nvme_cint_split_outstanding(s);
+	return nvme_cint_split_outstanding(s) >= batch ? batch : 0;
 }
 
 /**
@@ -403,7 +420,6 @@ void nvme_cint_split_complete(struct nvme_cint_split *s, u16 tag, u32 nr)
 	struct nvme_cint_split_group *g = s->groups[tag >> NVME_CINT_TAG_GROUP];
 
 	cint_poll_complete(&g->poll, tag & NVME_CINT_TAG_EPOCH, nr);
-	WRITE_ONCE(s->load.done, s->load.done + nr);
 	if (tag & NVME_CINT_TAG_BLIND)
 		WRITE_ONCE(s->blind.done, s->blind.done + nr);
 	g->found += nr;
@@ -481,6 +497,7 @@ void nvme_cint_split_looked(struct nvme_cint_split *s, u32 found, u32 left,
 	struct nvme_cint_split_group *g;
 	u64 now_ns = ktime_get_ns();
 	u64 held_ns = now_ns - s->empty_ns;
+	bool busy = false;
 
 	for (g = s->first; g; g = g->next) {
 		enum cint_reason why = reason;
@@ -492,7 +509,9 @@ void nvme_cint_split_looked(struct nvme_cint_split *s, u32 found, u32 left,
 		if (g->found)
 			nvme_cint_split_fired(s, g->id, why, g->found, held_ns);
 		g->found = 0;
+		busy |= cint_poll_outstanding(&g->poll);
 	}
+	WRITE_ONCE(*s->busy, busy);
 	s->stats.completions += found;
 	younger = nvme_cint_split_age(s, found, left, now_ns);
 	if (looker == NVME_CINT_TASK) {
@@ -531,8 +550,6 @@ void nvme_cint_split_sleep(struct nvme_cint_split *s)
 	u64 now_ns;
 	u32 interval;
 
-	if (!single_task_running())
-		return;
 	s->idle = true;
 	if (!atomic_read(&s->armed) || !nvme_cint_split_outstanding(s))
 		return;
@@ -661,12 +678,13 @@ bool nvme_cint_split_sleeper(struct nvme_cint_split *s)
  * nvme_cint_split_attach - a queue has been created, nothing is in flight
  * @cint: the controller's coalescer, in mode split
  * @queue: the transport's queue to look into, NULL if it has interrupts
+ * @busy: told whether it has requests
  * @qid: its id
  *
  * Return: what the transport passes requests and completions to.
  */
 struct nvme_cint_split *nvme_cint_split_attach(struct nvme_cint *cint,
-					       void *queue, u16 qid)
+					       void *queue, bool *busy, u16 qid)
 {
 	struct nvme_cint_split *s = cint->split[qid];
 	struct nvme_cint_split_group *g;
@@ -685,6 +703,8 @@ struct nvme_cint_split *nvme_cint_split_attach(struct nvme_cint *cint,
 	s->hold_ns = 0;
 	s->late = false;
 	s->idle = true;
+	s->busy = busy;
+	WRITE_ONCE(*busy, false);
 	atomic_set(&s->armed, 0);
 	WRITE_ONCE(s->queue, queue);
 	return s;
@@ -704,7 +724,11 @@ void nvme_cint_split_detach(struct nvme_cint_split *s)
  * Start and stop
  */
 
-static void nvme_cint_free_split(struct nvme_cint *cint)
+/**
+ * nvme_cint_free_split - the last reference to the controller is gone
+ * @cint: the controller's coalescer
+ */
+void nvme_cint_free_split(struct nvme_cint *cint)
 {
 	unsigned int i;
 
@@ -712,7 +736,10 @@ static void nvme_cint_free_split(struct nvme_cint *cint)
 		struct nvme_cint_split *s = cint->split[i];
 		struct nvme_cint_split_group *g, *next;
 
-		for (g = s ? s->first : NULL; g; g = next) {
+		if (!s)
+			break;
+		hrtimer_cancel(&s->timer);
+		for (g = s->first; g; g = next) {
 			next = g->next;
 			kfree(g);
 		}
@@ -722,32 +749,41 @@ static void nvme_cint_free_split(struct nvme_cint *cint)
 	cint->split = NULL;
 }
 
+static struct nvme_cint_split *nvme_cint_new_split(struct nvme_cint *cint,
+						   unsigned int qid)
+{
+	struct nvme_cint_split *s = kzalloc(sizeof(*s), GFP_KERNEL);
+
+	if (!s)
+		return NULL;
+	s->cint = cint;
+	s->qid = qid;
+	hrtimer_init(&s->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	s->timer.function = nvme_cint_split_tick;
+	if (nvme_cint_split_group(s, 0))
+		return s;
+	kfree(s);
+	return NULL;
+}
+
+/* Once; later the counters begin anew. */
 static int nvme_cint_alloc_split(struct nvme_cint *cint)
 {
 	unsigned int i;
 
-	cint->split = kcalloc(cint->nr_queues, sizeof(*cint->split), GFP_KERNEL);
+	if (!cint->split)
+		cint->split = kcalloc(cint->nr_queues, sizeof(*cint->split),
+				      GFP_KERNEL);
 	if (!cint->split)
 		return -ENOMEM;
 	for (i = 1; i < cint->nr_queues; i++) {
-		struct nvme_cint_split *s = kzalloc(sizeof(*s), GFP_KERNEL);
-
-		cint->split[i] = s;
-		if (!s)
-			goto fail;
-		s->cint = cint;
-		s->qid = i;
-		hrtimer_init(&s->timer, CLOCK_MONOTONIC,
-			     HRTIMER_MODE_REL_PINNED_HARD);
-		s->timer.function = nvme_cint_split_tick;
-		if (!nvme_cint_split_group(s, 0))
-			goto fail;
+		if (!cint->split[i])
+			cint->split[i] = nvme_cint_new_split(cint, i);
+		if (!cint->split[i])
+			return -ENOMEM;
+		memset(&cint->split[i]->stats, 0, sizeof(cint->split[i]->stats));
 	}
 	return 0;
-
-fail:
-	nvme_cint_free_split(cint);
-	return -ENOMEM;
 }
 
 /* What goes to the queues without interrupts, by what the policy heeds. */
@@ -755,8 +791,10 @@ static void nvme_cint_split_route(struct nvme_cint *cint)
 {
 	const struct cint_params *params = nvme_cint_params(cint);
 	u32 policy = params->policy;
+	unsigned int i;
 
-	WRITE_ONCE(cint->batch, params->threshold);
+	for (i = 1; i < cint->nr_queues; i++)
+		WRITE_ONCE(cint->split[i]->batch, params->threshold);
 	if (policy == CINT_POLICY_NONE)
 		blk_mq_set_bulk(cint->ctrl->tagset, BLK_MQ_BULK_NOTHING);
 	else if (policy < CINT_POLICY_CINT)
@@ -782,9 +820,7 @@ int nvme_cint_start_split(struct nvme_cint *cint)
 	if (ret)
 		return ret;
 	ret = cint->ops->switch_split(cint->ctrl, true);
-	if (ret)
-		nvme_cint_free_split(cint);
-	else
+	if (!ret)
 		nvme_cint_split_route(cint);
 	return ret;
 }
@@ -797,7 +833,6 @@ void nvme_cint_stop_split(struct nvme_cint *cint)
 {
 	blk_mq_set_bulk(cint->ctrl->tagset, BLK_MQ_BULK_NOTHING);
 	cint->ops->switch_split(cint->ctrl, false);
-	nvme_cint_free_split(cint);
 }
 
 /**
@@ -808,7 +843,6 @@ void nvme_cint_exit_split(struct nvme_cint *cint)
 {
 	blk_mq_set_bulk(cint->ctrl->tagset, BLK_MQ_BULK_NOTHING);
 	cint->ops->exit_split(cint->ctrl);
-	nvme_cint_free_split(cint);
 }
 
 static void nvme_cint_split_flush(void *data)

@@ -348,6 +348,7 @@ void nvme_cint_free(struct nvme_ctrl *ctrl)
 {
 	struct nvme_cint *cint = ctrl->cint;
 
+	nvme_cint_free_split(cint);
 	kfree_rcu(rcu_dereference_protected(cint->setting, true), rcu);
 	kfree(cint);
 }

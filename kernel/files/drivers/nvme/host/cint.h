@@ -115,9 +115,10 @@ struct nvme_cint_stats {
  * @device: the controller is to coalesce, by @device_params
  * @device_params: what it was set to last
  * @device_base: its counters when it was told to
- * @split: by queue id, in mode split
+ * @split: by queue id; none before mode split has been chosen once
+ * @splitting: queues that come online are split; the transport changes it with its
+ *	queues
  * @bulk_queues: how many queues without interrupts it shall have
- * @batch: so many completions make who submits look
  * @fallback: for when a reset has left it none
  * @drain: looks for what it has completed without an interrupt
  * @draining: it does
@@ -144,8 +145,8 @@ struct nvme_cint {
 	struct cint_params		device_params;
 	struct nvme_cint_stats		device_base;
 	struct nvme_cint_split		**split;
+	bool				splitting;
 	unsigned int			bulk_queues;
-	unsigned int			batch;
 	struct work_struct		fallback;
 	struct cint_drain		drain;
 	bool				draining;
@@ -195,13 +196,14 @@ int nvme_cint_device_stats(struct nvme_cint *cint,
 
 int nvme_cint_start_split(struct nvme_cint *cint);
 void nvme_cint_stop_split(struct nvme_cint *cint);
+void nvme_cint_free_split(struct nvme_cint *cint);
 void nvme_cint_exit_split(struct nvme_cint *cint);
 void nvme_cint_set_split(struct nvme_cint *cint);
 void nvme_cint_kick_split(struct nvme_cint *cint);
 void nvme_cint_split_stats(struct nvme_cint *cint,
 			   struct nvme_cint_stats *stats);
 struct nvme_cint_split *nvme_cint_split_attach(struct nvme_cint *cint,
-					       void *queue, u16 qid);
+					       void *queue, bool *busy, u16 qid);
 void nvme_cint_split_detach(struct nvme_cint_split *s);
 bool nvme_cint_split_submit(struct nvme_cint_split *s, struct request *req,
 			    u16 *tag);
@@ -221,7 +223,7 @@ bool nvme_cint_split_sleeper(struct nvme_cint_split *s);
 
 /**
  * nvme_cint_split_idle - is no unmarked request outstanding?
- * @s: a queue, of either kind
+ * @s: a queue that has interrupts
  *
  * Return: whether there was none a moment ago.
  */
