@@ -323,7 +323,7 @@ static enum hrtimer_restart nvme_cint_split_tick(struct hrtimer *timer)
 
 static __always_inline bool
 nvme_cint_split_count(struct nvme_cint_split *s,
-		      struct nvme_cint_split_group *g, u16 *tag)
+		      struct nvme_cint_split_group *g, u32 before, u16 *tag)
 {
 	*tag = cint_poll_submit(&g->poll) | g->tag;
 	if (nvme_cint_split_blind()) {
@@ -333,7 +333,7 @@ nvme_cint_split_count(struct nvme_cint_split *s,
 	/* pairs with the timer's when it stops */
 	smp_mb();
 	return !atomic_read(&s->armed) ||
-		cint_poll_outstanding(&g->poll) >= READ_ONCE(s->batch);
+		before + 1 >= READ_ONCE(s->batch);
 }
 
 /* A group's first request, or the first after a pause. */
@@ -356,7 +356,7 @@ nvme_cint_split_submit_first(struct nvme_cint_split *s,
 	rcu_read_lock();
 	max_hold_ns = nvme_cint_setting(s->cint, g->id)->policy.params.max_hold_ns;
 	rcu_read_unlock();
-	more = nvme_cint_split_count(s, g, tag);
+	more = nvme_cint_split_count(s, g, 0, tag);
 	/* the timer may have been set for groups that can wait longer */
 	if (READ_ONCE(s->expires_ns) <= now_ns + max_hold_ns)
 		return more;
@@ -379,10 +379,11 @@ bool nvme_cint_split_submit(struct nvme_cint_split *s, struct request *req,
 			    u16 *tag)
 {
 	struct nvme_cint_split_group *g = s->groups[req->flush.cint_group];
+	u32 before = likely(g) ? cint_poll_outstanding(&g->poll) : 0;
 
-	if (unlikely(!g || !cint_poll_outstanding(&g->poll)))
+	if (unlikely(!before))
 		return nvme_cint_split_submit_first(s, g, req, tag);
-	return nvme_cint_split_count(s, g, tag);
+	return nvme_cint_split_count(s, g, before, tag);
 }
 
 /**
