@@ -906,7 +906,8 @@ void nvme_cint_split_stats(struct nvme_cint *cint,
 		stats->completions += READ_ONCE(s->stats.completions);
 		stats->urgent += READ_ONCE(s->stats.urgent);
 		stats->ticks += READ_ONCE(s->stats.ticks);
-		stats->outstanding += nvme_cint_split_outstanding(s);
+		stats->outstanding += nvme_cint_split_outstanding(s) +
+			READ_ONCE(s->load.sent) - READ_ONCE(s->load.done);
 		for (reason = 0; reason < CINT_REASON_NR; reason++)
 			stats->fires[reason] +=
 				READ_ONCE(s->stats.fires[reason]);

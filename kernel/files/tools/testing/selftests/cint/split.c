@@ -253,6 +253,34 @@ TEST_F(split, the_timer_looks_for_who_sleeps)
 	EXPECT_GT(device_stat(&self->d, "ticks"), ticks);
 }
 
+/* One that comes alone has an interrupt, of two that come together none has. */
+TEST_F(split, the_outstanding_are_counted)
+{
+	struct io_uring_cqe cqe;
+	int slow, tries, nr, i;
+	long long outstanding;
+
+	if (!*self->d.slow)
+		SKIP(return, "no namespace that takes 20 ms");
+	slow = open(self->d.slow, O_RDONLY | O_DIRECT);
+	ASSERT_GE(slow, 0);
+	for (nr = 1; nr <= 2; nr++) {
+		/* it may take longer to ask than they take */
+		for (tries = 0, outstanding = 0; tries < 50 && outstanding != nr;
+		     tries++) {
+			for (i = 0; i < nr; i++)
+				queue_far(&self->ring, slow, self->buf, i);
+			ASSERT_EQ(ring_submit(&self->ring), nr);
+			outstanding = device_stat(&self->d, "outstanding");
+			for (i = 0; i < nr; i++)
+				ASSERT_EQ(ring_wait(&self->ring, &cqe), 0);
+		}
+		EXPECT_EQ(outstanding, nr);
+		EXPECT_EQ(device_stat(&self->d, "outstanding"), 0);
+	}
+	close(slow);
+}
+
 /* A ring with parameters is a group: what it does is counted with its number. */
 TEST_F(split, rings_are_groups)
 {
