@@ -24,6 +24,26 @@ static inline void trace_path(const struct trace *t, const char *name,
 	snprintf(path, size, "%s/%s", t->dir, name);
 }
 
+/* Forgets all events, and goes on, or on again after trace_stop(). */
+static inline int trace_clear(const struct trace *t)
+{
+	char path[256];
+
+	trace_path(t, "trace", path, sizeof(path));
+	file_write(path, "");
+	trace_path(t, "tracing_on", path, sizeof(path));
+	return file_write(path, "1");
+}
+
+/* For what reads the events more than once, which are to be the same. */
+static inline int trace_stop(const struct trace *t)
+{
+	char path[256];
+
+	trace_path(t, "tracing_on", path, sizeof(path));
+	return file_write(path, "0");
+}
+
 /* Starts tracing @events ("nvme:nvme_setup_cmd", NULL-terminated). */
 static inline const char *trace_open(struct trace *t, const char *const *events)
 {
@@ -59,18 +79,7 @@ static inline const char *trace_open(struct trace *t, const char *const *events)
 	/* one clock for all CPUs: the order of events is what tests judge */
 	trace_path(t, "trace_clock", path, sizeof(path));
 	file_write(path, "mono");
-	trace_path(t, "trace", path, sizeof(path));
-	file_write(path, "");
-	trace_path(t, "tracing_on", path, sizeof(path));
-	return file_write(path, "1") ? "tracing does not start" : NULL;
-}
-
-static inline void trace_clear(const struct trace *t)
-{
-	char path[256];
-
-	trace_path(t, "trace", path, sizeof(path));
-	file_write(path, "");
+	return trace_clear(t) ? "tracing does not start" : NULL;
 }
 
 static inline void trace_close(struct trace *t)
@@ -81,8 +90,7 @@ static inline void trace_close(struct trace *t)
 		return;
 	trace_path(t, "events/enable", path, sizeof(path));
 	file_write(path, "0");
-	trace_path(t, "tracing_on", path, sizeof(path));
-	file_write(path, "0");
+	trace_stop(t);
 	rmdir(t->dir);
 }
 
