@@ -87,10 +87,12 @@ def figure_6(quick):
 
 
 def figure_7(quick):
-    """Bursts from one thread, sparse requests from another; no marks."""
+    """Bursts from one thread, sparse requests from another; no marks of theirs, and in the
+    last row the driver's."""
     sizes = (24,) if quick else (8, 24, 64)
+    contenders = COMPARED if quick else COMPARED + [who.calibrate(who.SPLIT)]
     return [Cell('figure-7', what.bursts(size, marked=False), contender,
-                 axes={'burst': size}) for contender in COMPARED for size in sizes]
+                 axes={'burst': size}) for contender in contenders for size in sizes]
 
 
 def figure_8(quick):

@@ -75,16 +75,25 @@ __u32 cint_poll_interval(struct cint_poll *p, const struct cint_policy *policy,
 #include <linux/compiler.h>
 #define cint_poll_read(x)		READ_ONCE(x)
 #define cint_poll_write(x, value)	WRITE_ONCE(x, value)
+/* one instruction; a word that is written whole, and nobody else writes it */
+#define cint_poll_inc(x)		data_race((x)++)
 #else
 /* outside of the kernel one thread does both */
 #define cint_poll_read(x)		(x)
 #define cint_poll_write(x, value)	((x) = (value))
+#define cint_poll_inc(x)		((x)++)
 #endif
 
 /* Requests submitted and not yet found completed. */
 static inline __u32 cint_poll_outstanding(const struct cint_poll *p)
 {
 	return cint_poll_read(p->submitted) - cint_poll_read(p->completed);
+}
+
+/* The same, for who submits: nobody else changes the first of the two. */
+static inline __u32 cint_poll_before(const struct cint_poll *p)
+{
+	return p->submitted - cint_poll_read(p->completed);
 }
 
 /**
@@ -99,8 +108,8 @@ static inline __u16 cint_poll_submit(struct cint_poll *p)
 {
 	__u16 slot = cint_poll_read(p->slot);
 
-	cint_poll_write(p->sent[slot], p->sent[slot] + 1);
-	cint_poll_write(p->submitted, p->submitted + 1);
+	cint_poll_inc(p->sent[slot]);
+	cint_poll_inc(p->submitted);
 	return slot;
 }
 

@@ -85,6 +85,8 @@ struct nvme_cint_split_group {
  * @first: groups that have used the queue; they are added only
  * @groups: the same by group id
  * @batch: so many outstanding requests of a group make who submits look
+ * @attend: so many before his make who submits see to it; with his a @batch while
+ *	@armed, else 0
  * @blind: requests of tasks that do not look before they wait
  * @armed: the timer is going to look
  * @timer: it
@@ -110,6 +112,7 @@ struct nvme_cint_split {
 	struct nvme_cint_split_group	*groups[CINT_GROUP_MAX + 1];
 
 	u32				batch;
+	u32				attend;
 	struct nvme_cint_load		blind;
 
 	atomic_t			armed;
@@ -234,10 +237,13 @@ static u32 nvme_cint_split_interval(struct nvme_cint_split *s, u64 now_ns)
 static void nvme_cint_split_start(struct nvme_cint_split *s, u64 now_ns,
 				  u32 interval)
 {
+	u64 expires_ns = now_ns + interval;
+
 	s->cpu = raw_smp_processor_id();
-	s->expires_ns = now_ns + interval;
-	hrtimer_start(&s->timer, ns_to_ktime(interval),
-		      HRTIMER_MODE_REL_PINNED_HARD);
+	s->expires_ns = expires_ns;
+	/* of the two modes the one that does not read the clock again */
+	hrtimer_start(&s->timer, ns_to_ktime(expires_ns),
+		      HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
 /* A request came that can't wait for the timer as it is set. */
@@ -303,7 +309,8 @@ static enum hrtimer_restart nvme_cint_split_tick(struct hrtimer *timer)
 				   NVME_CINT_TICK_MAX, NVME_CINT_TIMER);
 	if (!s->next_ns) {
 		/* what is submitted from here on starts the timer itself */
-		atomic_set(&s->armed, 0);
+		WRITE_ONCE(s->attend, 0);
+		atomic_set_release(&s->armed, 0);
 		/* orders the above before the look at the counters */
 		smp_mb__after_atomic();
 		if (!READ_ONCE(s->queue) || !nvme_cint_split_outstanding(s) ||
@@ -311,6 +318,7 @@ static enum hrtimer_restart nvme_cint_split_tick(struct hrtimer *timer)
 			return HRTIMER_NORESTART;
 		s->next_ns = CINT_POLL_MIN_NS;
 	}
+	WRITE_ONCE(s->attend, READ_ONCE(s->batch) - 1);
 	nvme_cint_split_start(s, ktime_get_ns(), s->next_ns);
 	/* it may have come after the look, and been overruled by the above */
 	smp_mb();
@@ -332,8 +340,7 @@ nvme_cint_split_count(struct nvme_cint_split *s,
 	}
 	/* pairs with the timer's when it stops */
 	smp_mb();
-	return !atomic_read(&s->armed) ||
-		before + 1 >= READ_ONCE(s->batch);
+	return before >= READ_ONCE(s->attend);
 }
 
 /* A group's first request, or the first after a pause. */
@@ -379,7 +386,7 @@ bool nvme_cint_split_submit(struct nvme_cint_split *s, struct request *req,
 			    u16 *tag)
 {
 	struct nvme_cint_split_group *g = s->groups[req->flush.cint_group];
-	u32 before = likely(g) ? cint_poll_outstanding(&g->poll) : 0;
+	u32 before = likely(g) ? cint_poll_before(&g->poll) : 0;
 
 	if (unlikely(!before))
 		return nvme_cint_split_submit_first(s, g, req, tag);
@@ -403,6 +410,8 @@ u32 nvme_cint_split_submitted(struct nvme_cint_split *s)
 	if (!atomic_read(&s->armed) && !atomic_xchg(&s->armed, 1)) {
 		now_ns = ktime_get_ns();
 		interval = nvme_cint_split_interval(s, now_ns);
+		/* before there is a timer that might stop */
+		WRITE_ONCE(s->attend, batch - 1);
 		nvme_cint_split_start(s, now_ns, interval ?: CINT_POLL_MIN_NS);
 	} else if (unlikely(READ_ONCE(s->late))) {
 		nvme_cint_split_hurry(s);
@@ -706,6 +715,7 @@ struct nvme_cint_split *nvme_cint_split_attach(struct nvme_cint *cint,
 	s->idle = true;
 	s->busy = busy;
 	WRITE_ONCE(*busy, false);
+	s->attend = 0;
 	atomic_set(&s->armed, 0);
 	WRITE_ONCE(s->queue, queue);
 	return s;
@@ -759,7 +769,7 @@ static struct nvme_cint_split *nvme_cint_new_split(struct nvme_cint *cint,
 		return NULL;
 	s->cint = cint;
 	s->qid = qid;
-	hrtimer_init(&s->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_init(&s->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
 	s->timer.function = nvme_cint_split_tick;
 	if (nvme_cint_split_group(s, 0))
 		return s;
