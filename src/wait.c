@@ -8,6 +8,9 @@
 /* Not in liburing 2.3's headers. */
 #define CINT_INT_FLAG_REG_RING	1
 
+/* As good as no bound, and the kernel can add it to its clock: 34 years. */
+#define CINT_NEVER_S	(1LL << 30)
+
 /* struct io_uring_getevents_arg with the name that its padding got in 6.12. */
 struct cint_getevents_arg {
 	__u64	sigmask;
@@ -57,6 +60,21 @@ static struct __kernel_timespec cint_timespec(__u64 ns)
 	};
 }
 
+static long long cint_clamp(long long value, long long least, long long most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
+/* As the kernel does, the nanoseconds may be any number, and what is negative is over. */
+static __u64 cint_deadline_ns(const struct __kernel_timespec *ts)
+{
+	const long long most = CINT_NEVER_S * 1000000000LL;
+	long long ns = cint_clamp(ts->tv_sec, -CINT_NEVER_S, CINT_NEVER_S) * 1000000000LL +
+		       cint_clamp(ts->tv_nsec, -most, most);
+
+	return cint_now_ns() + (__u64)cint_clamp(ns, 0, most);
+}
+
 static void cint_count_end(struct cint_state *s, const struct cint_plan *plan,
 			   const struct cint_news *news, bool timed_out)
 {
@@ -83,7 +101,7 @@ static void cint_count_end(struct cint_state *s, const struct cint_plan *plan,
 static int cint_wait_once(struct cint_state *s, struct cint_wait *w,
 			  const struct cint_plan *plan)
 {
-	static const struct __kernel_timespec never = { .tv_sec = 1LL << 30 };
+	static const struct __kernel_timespec never = { .tv_sec = CINT_NEVER_S };
 	const bool min_wait = s->choice.backend == CINT_BACKEND_MIN_WAIT;
 	const struct __kernel_timespec *ts = w->ts;
 	struct __kernel_timespec bound;
@@ -152,8 +170,7 @@ static int cint_wait(struct cint_state *s, struct cint_wait *w)
 	int ret;
 
 	if (w->ts)
-		w->deadline_ns = cint_now_ns() + (__u64)w->ts->tv_sec * 1000000000ULL +
-				 (__u64)w->ts->tv_nsec;
+		w->deadline_ns = cint_deadline_ns(w->ts);
 	/*
 	 * A timeout that completes before the wait begins does not end it, so
 	 * submitting an urgent request and waiting are two system calls.

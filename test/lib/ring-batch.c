@@ -3,6 +3,7 @@
  * Unmarked completions share a wake-up: waits end by threshold, by what is
  * outstanding, by a barrier's prefix, or by the time for a batch; each counted.
  */
+#include <limits.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include "ring.h"
@@ -253,6 +254,45 @@ static void no_params(void)
 	test_detach(&t);
 }
 
+/* Bounds that no clock reaches, are over, or have their seconds in tv_nsec. */
+static void bounds(void)
+{
+	static const struct __kernel_timespec far[] = {
+		{ .tv_sec = LLONG_MAX }, { .tv_sec = LLONG_MAX, .tv_nsec = LLONG_MAX },
+		{ .tv_sec = LLONG_MAX / 1000000000 + 1 }, { .tv_nsec = LLONG_MAX },
+	};
+	static const struct __kernel_timespec over[] = {
+		{ 0 }, { .tv_sec = -1 }, { .tv_sec = LLONG_MIN }, { .tv_nsec = -1 },
+		{ .tv_sec = LLONG_MIN, .tv_nsec = LLONG_MIN }, { .tv_nsec = LLONG_MIN },
+		{ .tv_sec = 1, .tv_nsec = -2000000000 },
+	};
+	const struct __kernel_timespec odd = { .tv_sec = -1, .tv_nsec = 1002000000 };
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	pthread_t thread;
+	unsigned int i;
+
+	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, 0));
+	if (!test_library_waits(&t)) {
+		test_detach(&t);
+		return;
+	}
+	for (i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+		test_quick(&t);
+		CHECK_EQ(io_uring_submit(&t.ring), 1);
+		thread = test_finish_soon(&t);
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &far[i], NULL), 0);
+		CHECK_EQ(test_drop(&t), 1);
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+	}
+	test_stuck(&t, 1);
+	CHECK_EQ(io_uring_submit(&t.ring), 1);
+	for (i = 0; i < sizeof(over) / sizeof(over[0]); i++)
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &over[i], NULL), -ETIME);
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &odd, NULL), -ETIME);
+	test_detach(&t);
+}
+
 /* A multishot request has more CQEs than SQEs: what is outstanding is not known. */
 static void multishot(unsigned int flags)
 {
@@ -300,6 +340,7 @@ static void everything(void)
 	policies();
 	rate();
 	no_params();
+	bounds();
 }
 
 int main(void)
