@@ -414,6 +414,7 @@ static int replace_file(const char *path, const char *text)
 		error = errno;
 		goto out;
 	}
+	errno = 0;	/* a write that is merely short does not set it */
 	if (write(fd, text, length) != (ssize_t)length)
 		error = errno ? errno : ENOSPC;
 	else if (fchmod(fd, 0644) || fsync(fd))
