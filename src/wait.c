@@ -11,6 +11,8 @@
 /* As good as no bound, and the kernel can add it to its clock: 34 years. */
 #define CINT_NEVER_S	(1LL << 30)
 
+static const struct __kernel_timespec cint_never = { .tv_sec = CINT_NEVER_S };
+
 /* struct io_uring_getevents_arg with the name that its padding got in 6.12. */
 struct cint_getevents_arg {
 	__u64	sigmask;
@@ -101,7 +103,6 @@ static void cint_count_end(struct cint_state *s, const struct cint_plan *plan,
 static int cint_wait_once(struct cint_state *s, struct cint_wait *w,
 			  const struct cint_plan *plan)
 {
-	static const struct __kernel_timespec never = { .tv_sec = CINT_NEVER_S };
 	const bool min_wait = s->choice.backend == CINT_BACKEND_MIN_WAIT;
 	const struct __kernel_timespec *ts = w->ts;
 	struct __kernel_timespec bound;
@@ -124,7 +125,7 @@ static int cint_wait_once(struct cint_state *s, struct cint_wait *w,
 		if (min_wait) {
 			/* without a timeout, the other time would be one */
 			min_wait_us = (unsigned int)((time_ns + 999) / 1000);
-			ts = ts ? ts : &never;
+			ts = ts ? ts : &cint_never;
 		} else {
 			bound = cint_timespec(time_ns);
 			ts = &bound;
@@ -139,8 +140,9 @@ static int cint_wait_once(struct cint_state *s, struct cint_wait *w,
 		/* a request that is refused ends the submission, and there is no wait */
 		if ((unsigned int)ret < w->to_submit)
 			ret = -ECANCELED;
-		w->to_submit = 0;
 	}
+	if (ret >= 0)
+		w->to_submit = 0;
 	news = cint_track(s);
 	timed_out = ret == -ETIME || (start && cint_now_ns() - start >= time_ns);
 	if (cint_cq_ready(s->pub.ring))
@@ -167,6 +169,7 @@ static int cint_wait(struct cint_state *s, struct cint_wait *w)
 {
 	struct cint_plan plan;
 	struct cint_news news;
+	bool submits, refused = false;
 	int ret;
 
 	if (w->ts)
@@ -182,16 +185,25 @@ static int cint_wait(struct cint_state *s, struct cint_wait *w)
 		if (ret < 0)
 			return ret;
 		w->submitted = (unsigned int)ret;
+		refused = w->submitted && w->submitted < w->to_submit;
 		w->to_submit = 0;
 	}
 
 	news = cint_track(s);
 	plan = cint_plan(s, w->wait_nr);
-	if (!w->to_submit && cint_deliver(s, w, &news, &plan))
+	if (refused || (!w->to_submit && cint_deliver(s, w, &news, &plan)))
 		return 0;
 	for (;;) {
+		submits = w->to_submit;
 		ret = cint_wait_once(s, w, &plan);
 		if (ret < 0 || cint_cq_ready(s->pub.ring))
+			break;
+		/*
+		 * The kernel returned the number of SQEs where it would have told of a
+		 * signal.  One may have come also where the time has passed since, so
+		 * whoever looks for what its handler did gets to look.
+		 */
+		if (submits && w->submitted)
 			break;
 		/* the time for a batch is over: the next completion is worth it */
 		plan.wait_nr = 1;
@@ -235,6 +247,25 @@ static unsigned int cint_plain_nr(const struct cint_state *s, unsigned int wait_
 	return !wait_nr || cint_kernel_waits(s) ? 1 : wait_nr;
 }
 
+/*
+ * liburing waits again after a signal that came to a call which also submitted, unless
+ * it is given a time or its other function is used.
+ */
+static int cint_submit_and_wait_plain(struct io_uring *ring, unsigned int wait_nr,
+				      const struct __kernel_timespec *ts,
+				      const sigset_t *sigmask)
+{
+	struct io_uring_cqe *first;
+
+	if (!ts && !sigmask)
+		return io_uring_submit_and_wait(ring, wait_nr);
+	if (!ts && ring->features & IORING_FEAT_EXT_ARG)
+		ts = &cint_never;
+	return io_uring_submit_and_wait_timeout(ring, &first, wait_nr,
+						(struct __kernel_timespec *)(uintptr_t)ts,
+						(sigset_t *)(uintptr_t)sigmask);
+}
+
 int cint_wait_cqes(struct cint_ring *cring, struct io_uring_cqe **cqe,
 		   unsigned int wait_nr, const struct __kernel_timespec *ts,
 		   const sigset_t *sigmask)
@@ -267,14 +298,11 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 	struct cint_wait w = { .wait_nr = wait_nr, .ts = ts, .sigmask = sigmask };
 	struct cint_state *s = cint_state(cring);
 	struct io_uring *ring = cring->ring;
-	struct io_uring_cqe *first;
 	int ret;
 
 	if (cint_is_plain(s)) {
 		s->stats.waits++;
-		ret = io_uring_submit_and_wait_timeout(ring, &first, cint_plain_nr(s, wait_nr),
-						       (struct __kernel_timespec *)(uintptr_t)ts,
-						       (sigset_t *)(uintptr_t)sigmask);
+		ret = cint_submit_and_wait_plain(ring, cint_plain_nr(s, wait_nr), ts, sigmask);
 		cint_first_cqe(ring, cqe);
 		return ret;
 	}

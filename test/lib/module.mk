@@ -3,7 +3,7 @@
 
 LIB_TESTS := $(patsubst %,$(builddir)/test/lib/%,no-fds no-io-uring \
 	other-kernels params probe register rw sqe-marks threads \
-	backend ring-batch ring-calls ring-pairs ring-shared ring-urgent)
+	backend ring-batch ring-calls ring-pairs ring-shared ring-signals ring-urgent)
 
 $(LIB_TESTS:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
 $(LIB_TESTS:=.o): $(srcdir)/test/lib/helpers.h $(srcdir)/test/lib/ring.h | $(CINT_UAPI_COPY)
@@ -13,6 +13,8 @@ $(LIB_TESTS): %: %.o $(CINT_STATIC)
 
 $(builddir)/test/lib/other-kernels: LDFLAGS_EXTRA += -Wl,--wrap=io_uring_submit_and_wait \
 	-Wl,--wrap=io_uring_register -Wl,--wrap=preadv2 -Wl,--wrap=pwritev2
+
+$(builddir)/test/lib/ring-signals: LDFLAGS_EXTRA += -Wl,--wrap=io_uring_enter2
 
 CHECK_LIB_TESTS	+= $(LIB_TESTS) $(srcdir)/test/lib/examples \
 	$(srcdir)/test/lib/install $(srcdir)/test/lib/abi $(srcdir)/test/lib/ffi
