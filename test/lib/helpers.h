@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "liburing-cint.h"
@@ -31,6 +32,45 @@
 		exit(1);						\
 	}								\
 } while (0)
+
+/* Parts of a test that this machine cannot run, of all its processes; a name counts once. */
+struct test_skips {
+	unsigned int nr;
+	char name[32][64];
+};
+
+static struct test_skips *test_skips;
+
+static inline void __attribute__((constructor)) test_skips_init(void)
+{
+	test_skips = (struct test_skips *)mmap(NULL, sizeof(*test_skips), PROT_READ | PROT_WRITE,
+					       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(test_skips != MAP_FAILED);
+}
+
+/* Report a part as skipped, by a line of TAP. */
+static inline void test_skip_part(const char *name, const char *reason)
+{
+	unsigned int i;
+
+	for (i = 0; i < test_skips->nr; i++) {
+		if (!strncmp(test_skips->name[i], name, sizeof(test_skips->name[i]) - 1))
+			return;
+	}
+	CHECK(i < sizeof(test_skips->name) / sizeof(test_skips->name[0]));
+	snprintf(test_skips->name[i], sizeof(test_skips->name[i]), "%s", name);
+	printf("ok %u - %s # SKIP %s\n", ++test_skips->nr, name, reason);
+}
+
+/* The end of a program: everything else has passed. */
+static inline int test_end(void)
+{
+	if (test_skips->nr) {
+		printf("ok %u - all that can be tried\n", ++test_skips->nr);
+		printf("1..%u\n", test_skips->nr);
+	}
+	return 0;
+}
 
 /* A ring, or the reason why this machine gives none. */
 static inline void test_ring(struct io_uring *ring, unsigned int entries)

@@ -126,5 +126,5 @@ int main(void)
 	printf("urgent among 31: %.1f us, %.2f times a lone read (medians of %d)\n",
 	       (double)urgent / 1000, (double)urgent / (double)lone, ROUNDS);
 	free(buffers);
-	return 0;
+	return test_end();
 }

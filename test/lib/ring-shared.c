@@ -194,8 +194,11 @@ static void resized(void)
 	unsigned int entries = 64;
 	int i, ret;
 
-	if (!resizable(&t.ring, entries))
+	if (!resizable(&t.ring, entries)) {
+		test_skip_part("rings that are resized", "this kernel has no "
+			       "IORING_SETUP_NO_SQARRAY (6.6)");
 		return;
+	}
 	test_attach_to(&t, NULL, 0);
 	test_stuck(&t, 31);
 	for (i = 0; i < 6; i++) {
@@ -203,7 +206,8 @@ static void resized(void)
 		entries = entries == 64 ? 256 : 64;
 		ret = resize(&t.ring, entries);
 		if (ret == -EINVAL) {
-			printf("rings cannot be resized here\n");
+			test_skip_part("rings that are resized", "this kernel has no "
+				       "IORING_REGISTER_RESIZE_RINGS (6.13)");
 			break;
 		}
 		CHECK_EQ(ret, 0);
@@ -254,5 +258,5 @@ int main(void)
 	forks();
 	resized();
 	large();
-	return 0;
+	return test_end();
 }

@@ -177,5 +177,5 @@ int main(void)
 	CHECK_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
 	for (i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
 		test_with_backend(backends[i], all);
-	return 0;
+	return test_end();
 }
