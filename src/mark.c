@@ -16,6 +16,9 @@
 
 /* Newer than liburing 2.3. */
 #define CINT_OP_READ_MULTISHOT	49
+#define CINT_OP_RECV_ZC		58
+#define CINT_OP_URING_CMD128	64
+#define CINT_URING_CMD_MULTI	(1U << 1)	/* in the place of rw_flags */
 
 /* How often to let the kernel's submission thread run before giving it up. */
 #define CINT_SQPOLL_TRIES	1000U
@@ -60,7 +63,7 @@ static bool cint_is_pair(const struct io_uring_sqe *sqe)
 }
 
 /* The number of the request at an index of the SQ ring, see struct cint_state. */
-static unsigned int cint_number(const struct cint_state *s, unsigned int index)
+unsigned int cint_number(const struct cint_state *s, unsigned int index)
 {
 	const struct io_uring *ring = s->pub.ring;
 	unsigned int pairs = s->pairs, i;
@@ -116,8 +119,11 @@ static bool cint_is_multishot(const struct io_uring_sqe *sqe)
 	case IORING_OP_RECV:
 	case IORING_OP_RECVMSG:
 		return sqe->ioprio & IORING_RECV_MULTISHOT;
+	case IORING_OP_URING_CMD:
+	case CINT_OP_URING_CMD128:
+		return (unsigned int)sqe->rw_flags & CINT_URING_CMD_MULTI;
 	default:
-		return sqe->opcode == CINT_OP_READ_MULTISHOT;
+		return sqe->opcode == CINT_OP_READ_MULTISHOT || sqe->opcode == CINT_OP_RECV_ZC;
 	}
 }
 
@@ -164,24 +170,47 @@ static bool cint_can_pair(struct cint_state *s, const struct io_uring_sqe *sqe,
 	       index + 1 == s->pub.ring->sq.sqe_tail && cint_make_room(s);
 }
 
+/* Keep what an urgent request's CQE is known by; false if there is no place. */
+static bool cint_remember(struct cint_state *s, const struct io_uring_sqe *sqe,
+			  unsigned int number, bool single)
+{
+	__u64 places = ~__atomic_load_n(&s->urgents, __ATOMIC_ACQUIRE), bit = places & -places;
+
+	if (!bit)
+		return false;
+	s->urgent[__builtin_ctzll(bit)] = (struct cint_urgent) {
+		.user_data = sqe->user_data, .number = number,
+	};
+	if (single)
+		__atomic_fetch_or(&s->singles, bit, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&s->singles, ~bit, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&s->urgents, bit, __ATOMIC_RELEASE);
+	return true;
+}
+
 /* End waits when this request completes, by whatever means the ring has. */
 static void cint_end_waits(struct cint_state *s, struct io_uring_sqe *sqe,
 			   unsigned int index)
 {
 	unsigned int number;
+	bool single;
 
 	/* whatever is submitted later, and whatever completes */
 	if (__atomic_load_n(&s->uncounted, __ATOMIC_RELAXED))
 		number = __atomic_load_n(&s->completed, __ATOMIC_RELAXED) + CINT_THRESHOLD_MAX;
 	else
 		number = cint_number(s, index);
-	cint_until(&s->urgent_until, number);
-	if (cint_can_pair(s, sqe, index)) {
-		cint_add_pair(s, sqe);
-		return;
+	single = !cint_can_pair(s, sqe, index);
+	if (!cint_remember(s, sqe, number, single)) {
+		cint_until(&s->urgent_until, number);
+		if (single)
+			cint_until(&s->single_until, number);
 	}
-	cint_until(&s->single_until, number);
-	cint_count(&s->stats.singles);
+	if (single)
+		cint_count(&s->stats.singles);
+	else
+		cint_add_pair(s, sqe);
 }
 
 /* A timeout ends waits by itself, and no CQE is nothing to wait for. */

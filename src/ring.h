@@ -15,6 +15,9 @@
 /* Marked requests whose completion is not certain: 0, or this bit and a number. */
 #define CINT_UNTIL_SET		(1ULL << 32)
 
+/* Urgent requests outstanding that are told apart: the bits of a word. */
+#define CINT_URGENTS		64U
+
 /* Barriers outstanding that are told apart; a power of two. */
 #define CINT_BARRIERS		64U
 
@@ -49,6 +52,16 @@ struct cint_choice {
 	unsigned char		why[CINT_BACKEND_NR];
 };
 
+/**
+ * struct cint_urgent - an urgent request whose CQE was not seen yet
+ * @user_data: of its SQE as it was marked, by which the CQE is known
+ * @number: of the request
+ */
+struct cint_urgent {
+	__u64		user_data;
+	unsigned int	number;
+};
+
 /*
  * Requests are numbered in the order of their SQEs, from 1, the library's SQEs
  * left out.  A number is compared with how many have completed: which ones is
@@ -76,14 +89,19 @@ struct cint_state {
 	unsigned int		pair_sequence;	/* odd while these three change */
 	unsigned int		barrier_tail;
 	unsigned int		barriers[CINT_BARRIERS];	/* their numbers */
-	__u64			urgent_until;	/* CINT_UNTIL_SET: one is outstanding */
+	struct cint_urgent	urgent[CINT_URGENTS];
+	__u64			urgents;	/* which of these are in use */
+	__u64			singles;	/* of these: wait for one CQE */
+	__u64			urgent_until;	/* CINT_UNTIL_SET: one more is outstanding */
 	__u64			single_until;	/* likewise: wait for one CQE */
 
 	/* of the side that waits */
+	__u64			seen_until;	/* one was seen before this number was complete */
 	unsigned int		scanned;	/* CQ index: seen up to here */
 	unsigned int		submitted;	/* number of the last request */
 	unsigned int		completed;
 	unsigned int		excess;		/* CQEs that no SQE accounts for */
+	unsigned int		unread;		/* CQEs that were gone before they were read */
 	unsigned int		barrier_head;	/* the oldest not complete */
 	unsigned int		barrier_fed;
 	bool			uncounted;
@@ -135,6 +153,7 @@ static inline void cint_count(__u64 *counter)
 			 __ATOMIC_RELAXED);
 }
 
+unsigned int cint_number(const struct cint_state *s, unsigned int index);
 bool cint_is_pending(__u64 *until, unsigned int completed);
 
 struct cint_params cint_params_of(const struct io_uring_cint *params);

@@ -18,6 +18,16 @@
  */
 #define CINT_MISSED_NS	1000000ULL
 
+/*
+ * A CQE with the user_data of an urgent request is taken for its own, but the
+ * application may have used it twice.  Until the count says the same, nobody waits
+ * longer than this for an urgent completion that came between two waits.
+ */
+#define CINT_DOUBT_NS	CINT_DELAY_MAX_NS
+
+/* Numbers are compared by their distance, so an old one is brought nearer. */
+#define CINT_DISTANCE	(1U << 30)
+
 /* How often to look again when another thread adds pairs. */
 #define CINT_SNAPSHOT_TRIES	1000U
 
@@ -62,6 +72,116 @@ void cint_track_params(struct cint_state *s, const struct cint_params *params)
 	s->last_ns = cint_now_ns();
 }
 
+/* Are requests of a set outstanding, by the count of completions? */
+static bool cint_any_pending(const struct cint_state *s, __u64 set)
+{
+	for (set &= __atomic_load_n(&s->urgents, __ATOMIC_ACQUIRE); set; set &= set - 1) {
+		if ((int)(s->urgent[__builtin_ctzll(set)].number - s->completed) > 0)
+			return true;
+	}
+	return false;
+}
+
+static bool cint_urgent_pending(struct cint_state *s)
+{
+	return cint_is_pending(&s->urgent_until, s->completed) || cint_any_pending(s, ~0ULL);
+}
+
+static bool cint_single_pending(struct cint_state *s)
+{
+	return cint_is_pending(&s->single_until, s->completed) ||
+	       cint_any_pending(s, __atomic_load_n(&s->singles, __ATOMIC_RELAXED));
+}
+
+/* An urgent request may be outstanding although it does not look so. */
+static bool cint_urgent_doubted(struct cint_state *s)
+{
+	return __atomic_load_n(&s->urgents, __ATOMIC_RELAXED) ||
+	       cint_is_pending(&s->seen_until, s->completed);
+}
+
+/* Is this the CQE of an urgent request?  One for each. */
+static bool cint_see_urgent(struct cint_state *s, __u64 user_data)
+{
+	__u64 set = __atomic_load_n(&s->urgents, __ATOMIC_ACQUIRE);
+	unsigned int number;
+
+	for (; set; set &= set - 1) {
+		if (s->urgent[__builtin_ctzll(set)].user_data != user_data)
+			continue;
+		number = s->urgent[__builtin_ctzll(set)].number;
+		if (!s->seen_until || (int)(number - (unsigned int)s->seen_until) > 0)
+			s->seen_until = CINT_UNTIL_SET | number;
+		__atomic_fetch_and(&s->urgents, ~(set & -set), __ATOMIC_RELEASE);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Requests whose number is complete and whose CQE was not seen: overtaken by others, or
+ * not known by the user_data, which was changed.  They keep their places while there are
+ * others.
+ */
+static void cint_age_urgents(struct cint_state *s)
+{
+	const __u64 all = __atomic_load_n(&s->urgents, __ATOMIC_ACQUIRE);
+	unsigned int *number;
+	__u64 set;
+
+	for (set = all; set; set &= set - 1) {
+		number = &s->urgent[__builtin_ctzll(set)].number;
+		if ((int)(*number - s->completed) > 0)
+			continue;
+		if (s->completed - *number > CINT_DISTANCE)
+			*number = s->completed;
+		if (!~all)
+			__atomic_fetch_and(&s->urgents, ~(set & -set), __ATOMIC_RELEASE);
+	}
+}
+
+/*
+ * Read the CQEs that are new, also those that the application took since: they are in
+ * the ring until the kernel needs their places.
+ *
+ * Return: how many of those taken are of the library's own SQEs.
+ */
+static unsigned int cint_read_cqes(struct cint_state *s, unsigned int tail,
+				   struct cint_news *news)
+{
+	const bool pairs = __atomic_load_n(&s->pairs, __ATOMIC_ACQUIRE);
+	const struct io_uring *ring = s->pub.ring;
+	unsigned int shift = !!(ring->flags & IORING_SETUP_CQE32), mask = ring->cq.ring_mask;
+	unsigned int head = *ring->cq.khead, i = s->scanned, internal = 0, flags;
+	const struct io_uring_cqe *cqe;
+	__u64 user_data;
+	bool taken;
+
+	if (tail - i > ring->cq.ring_entries) {
+		s->unread += tail - i - ring->cq.ring_entries;
+		i = tail - ring->cq.ring_entries;
+	}
+	for (; i != tail; i++) {
+		cqe = &ring->cq.cqes[(i & mask) << shift];
+		user_data = __atomic_load_n(&cqe->user_data, __ATOMIC_ACQUIRE);
+		flags = __atomic_load_n(&cqe->flags, __ATOMIC_ACQUIRE);
+		taken = (int)(i - head) < 0;
+		if (taken && cint_cq_tail(ring) - i >= ring->cq.ring_entries) {
+			s->unread++;
+			continue;
+		}
+		if (pairs && user_data == CINT_UDATA) {
+			internal += taken;
+			continue;
+		}
+		if (flags & IORING_CQE_F_MORE)
+			__atomic_store_n(&s->uncounted, true, __ATOMIC_RELAXED);
+		if (!(flags & IORING_CQE_F_NOTIF) && cint_see_urgent(s, user_data) && !taken)
+			news->urgent = true;
+	}
+	return internal;
+}
+
 /*
  * Remove the CQEs of the library's own SQEs.  They move to the head of the CQ
  * ring, past those that the application has not taken.
@@ -96,11 +216,18 @@ static unsigned int cint_remove_internal(struct cint_state *s, unsigned int tail
  */
 static unsigned int cint_number_submitted(const struct cint_state *s)
 {
+	const struct io_uring *ring = s->pub.ring;
 	unsigned int tries = CINT_SNAPSHOT_TRIES, sequence, tail, pairs, sent, end;
 
+	/*
+	 * What the kernel left in the ring is not outstanding.  Elsewhere than here it can
+	 * post a CQE before it says that it has the SQE.
+	 */
+	if (ring->flags & IORING_SETUP_DEFER_TASKRUN)
+		return cint_number(s, __atomic_load_n(ring->sq.khead, __ATOMIC_ACQUIRE) - 1);
 	do {
 		sequence = __atomic_load_n(&s->pair_sequence, __ATOMIC_ACQUIRE);
-		tail = cint_sq_tail(s->pub.ring);
+		tail = cint_sq_tail(ring);
 		pairs = __atomic_load_n(&s->pairs, __ATOMIC_ACQUIRE);
 		sent = __atomic_load_n(&s->pairs_sent, __ATOMIC_ACQUIRE);
 		end = __atomic_load_n(&s->pair_end, __ATOMIC_ACQUIRE);
@@ -159,15 +286,16 @@ static void cint_learn(struct cint_state *s, unsigned int completed)
 	s->last_ns = now;
 }
 
-/* CQEs that no SQE accounts for: multishot requests, or a CQE of the library. */
+/* CQEs that no SQE accounts for: of multishot requests, or the library's, not read. */
 static void cint_track_excess(struct cint_state *s)
 {
 	unsigned int excess = s->completed - s->submitted;
+	unsigned int pairs = __atomic_load_n(&s->pairs, __ATOMIC_RELAXED);
 
 	__atomic_store_n(&s->sq_base, s->sq_base - excess, __ATOMIC_RELAXED);
 	s->submitted += excess;
 	s->excess += excess;
-	if (s->excess > __atomic_load_n(&s->pairs, __ATOMIC_RELAXED))
+	if (s->excess > (s->unread < pairs ? s->unread : pairs))
 		__atomic_store_n(&s->uncounted, true, __ATOMIC_RELAXED);
 }
 
@@ -175,17 +303,17 @@ static void cint_track_excess(struct cint_state *s)
 struct cint_news cint_track(struct cint_state *s)
 {
 	unsigned int tail = cint_cq_tail(s->pub.ring);
-	struct cint_news news = {
-		.urgent = cint_is_pending(&s->urgent_until, s->completed),
-	};
+	struct cint_news news = { .urgent = cint_urgent_pending(s) };
 	unsigned int head = s->barrier_head;
 
 	if (tail != s->scanned) {
 		news.completed = tail - s->scanned;
+		news.completed -= cint_read_cqes(s, tail, &news);
 		news.completed -= cint_remove_internal(s, tail);
 		s->scanned = tail;
 		__atomic_store_n(&s->completed, s->completed + news.completed, __ATOMIC_RELAXED);
 		s->stats.completions += news.completed;
+		cint_age_urgents(s);
 	}
 	cint_track_submitted(s);
 	if (s->uncounted)
@@ -218,7 +346,7 @@ static unsigned int cint_need(struct cint_state *s, unsigned int need)
 {
 	unsigned int outstanding = s->submitted - s->completed, head = s->barrier_head, lacks;
 
-	if (cint_is_pending(&s->single_until, s->completed) ||
+	if (cint_single_pending(s) ||
 	    s->pub.ring->flags & IORING_SETUP_IOPOLL)
 		return 1;
 	if (s->has_params) {
@@ -270,6 +398,7 @@ struct cint_plan cint_plan(struct cint_state *s, unsigned int wait_nr)
 	unsigned int ready = cint_cq_ready(s->pub.ring), target = wait_nr;
 	struct cint_plan plan = { .hold_ns = CINT_UNBOUNDED };
 	unsigned int need;
+	__u64 missed_ns;
 
 	if (s->has_params && (!target || target > s->policy.params.threshold))
 		target = s->policy.params.threshold;
@@ -285,7 +414,9 @@ struct cint_plan cint_plan(struct cint_state *s, unsigned int wait_nr)
 		return plan;
 	if (s->has_params)
 		plan.hold_ns = cint_hold_ns(s, need);
-	if (cint_is_pending(&s->urgent_until, s->completed) && plan.hold_ns > CINT_MISSED_NS)
-		plan.hold_ns = CINT_MISSED_NS;
+	missed_ns = cint_urgent_pending(s) ? CINT_MISSED_NS :
+		    cint_urgent_doubted(s) ? CINT_DOUBT_NS : CINT_UNBOUNDED;
+	if (plan.hold_ns > missed_ns)
+		plan.hold_ns = missed_ns;
 	return plan;
 }

@@ -3,6 +3,7 @@
  * Unmarked completions share a wake-up: waits end by threshold, by what is
  * outstanding, by a barrier's prefix, or by the time for a batch; each counted.
  */
+#include <arpa/inet.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -326,8 +327,109 @@ static void multishot(unsigned int flags)
 	test_detach(&t);
 }
 
+/* A connection over the loopback device. */
+static void connection(int pair[2])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	CHECK(listener >= 0);
+	CHECK_EQ(bind(listener, (struct sockaddr *)&address, length), 0);
+	CHECK_EQ(listen(listener, 1), 0);
+	CHECK_EQ(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	pair[0] = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK_EQ(connect(pair[0], (struct sockaddr *)&address, length), 0);
+	pair[1] = accept(listener, NULL, NULL);
+	CHECK(pair[1] >= 0);
+	close(listener);
+}
+
+/*
+ * A zero-copy send has two CQEs: the first tells it, before the second is taken for the
+ * completion of one of those that go on.
+ */
+static void zero_copy(bool urgent)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	bool supported;
+	int pair[2];
+
+	CHECK(test_attach(&t, 64, TEST_DEFER, NULL, 0));
+	connection(pair);
+	test_stuck(&t, 10);
+	CHECK_EQ(io_uring_submit(&t.ring), 10);
+	sqe = test_sqe(&t);
+	io_uring_prep_send_zc(sqe, pair[0], "hello", 5, 0, 0);
+	sqe->user_data = TEST_URGENT;
+	if (urgent)
+		CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+	CHECK(cint_submit_and_wait_timeout(t.cring, &cqe, 1, test_limit(), NULL) > 0);
+	CHECK(cqe);
+	supported = cqe->flags & IORING_CQE_F_MORE;
+	if (!supported)
+		test_skip_part("zero-copy sends", "this kernel has none here (6.0)");
+	else if (test_library_waits(&t))
+		CHECK_EQ(test_stats(&t).outstanding, 0);
+	close(pair[0]);
+	close(pair[1]);
+	test_detach(&t);
+}
+
+/*
+ * The library's CQEs are no completions, also where the application took them; nor are
+ * SQEs outstanding that the kernel left behind a refused one.
+ */
+static void counts(void)
+{
+	const struct __kernel_timespec short_time = { .tv_nsec = 1000000 };
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	unsigned int i;
+
+	CHECK(test_attach(&t, 64, TEST_DEFER, NULL, 0));
+	if (!test_library_waits(&t)) {
+		test_detach(&t);
+		return;
+	}
+	test_stuck(&t, 10);
+	CHECK_EQ(io_uring_submit(&t.ring), 10);
+	for (i = 0; i < 5; i++) {
+		sqe = test_quick(&t);
+		sqe->opcode = 250;
+		CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+		CHECK(io_uring_submit(&t.ring) > 0);
+		CHECK_EQ(io_uring_get_events(&t.ring), 0);
+		CHECK(test_drop(&t) >= 1);
+	}
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &short_time, NULL), -ETIME);
+	CHECK_EQ(test_stats(&t).outstanding, 10);
+
+	if (t.ring.flags & IORING_SETUP_DEFER_TASKRUN) {
+		io_uring_prep_nop(test_sqe(&t));
+		sqe = test_sqe(&t);
+		io_uring_prep_nop(sqe);
+		sqe->opcode = 250;
+		test_stuck(&t, 3);
+		CHECK_EQ(io_uring_submit(&t.ring), 2);
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 2, test_limit(), NULL), 0);
+		CHECK_EQ(test_drop(&t), 2);
+		CHECK_EQ(test_stats(&t).outstanding, 10);
+		CHECK_EQ(io_uring_submit(&t.ring), 3);
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &short_time, NULL), -ETIME);
+		CHECK_EQ(test_stats(&t).outstanding, 13);
+	}
+	test_detach(&t);
+}
+
 static void multishots(void)
 {
+	zero_copy(false);
+	zero_copy(true);
 	multishot(0);
 	multishot(CINT_RING_UNCOUNTED);
 }
@@ -341,6 +443,7 @@ static void everything(void)
 	rate();
 	no_params();
 	bounds();
+	counts();
 }
 
 int main(void)
@@ -351,5 +454,5 @@ int main(void)
 	test_with_backend("min-wait", everything);
 	everything();
 	multishots();
-	return 0;
+	return test_end();
 }

@@ -256,8 +256,13 @@ static void refused(void)
 		test_detach(&t);
 		return;
 	}
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 6; i++) {
 		sqe = test_sqe(&t);
+		/* newer than the headers: RECV_ZC, a multishot URING_CMD */
+		if (i > 3)
+			io_uring_prep_rw(i == 4 ? 58 : IORING_OP_URING_CMD, sqe, 0, NULL, 0, 0);
+		if (i == 5)
+			sqe->rw_flags = 1 << 1;
 		if (i == 0)
 			io_uring_prep_multishot_accept(sqe, 0, NULL, NULL, 0);
 		if (i == 1)
@@ -419,5 +424,5 @@ int main(void)
 	all();
 	refused();
 	polled();
-	return 0;
+	return test_end();
 }

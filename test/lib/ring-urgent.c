@@ -122,8 +122,153 @@ static void unlucky(void)
 	test_detach(&t);
 }
 
+static void nops(struct test_ring *t, unsigned int nr)
+{
+	struct io_uring_sqe *sqe;
+
+	while (nr--) {
+		sqe = test_sqe(t);
+		io_uring_prep_nop(sqe);
+		sqe->user_data = TEST_MAX_STUCK;
+	}
+}
+
+/*
+ * An urgent request has overtaken 40 that go on: once its CQE was seen, batches are held
+ * again as if there had been none.
+ */
+static void overtakes(void)
+{
+	struct io_uring_cint params;
+	struct io_uring_cqe *cqe;
+	struct cint_stats before;
+	struct test_ring t;
+	long long start;
+	unsigned int nr;
+	int i;
+
+	cint_params_init(&params);
+	params.policy = CINT_POLICY_CINT;
+	params.threshold = 8;
+	params.delta_ns = CINT_DELAY_MAX_NS;
+	params.delta_min_ns = CINT_DELAY_MAX_NS;
+	params.max_hold_ns = CINT_DELAY_MAX_NS;
+	if (!test_attach(&t, 128, setup, &params, 0))
+		return;
+	if (!test_library_waits(&t)) {
+		test_detach(&t);
+		return;
+	}
+	test_stuck(&t, 40);
+	CHECK(io_uring_submit(&t.ring) >= 0);
+	for (i = 0; i < 5; i++) {
+		urgent(&t);
+		CHECK(io_uring_submit(&t.ring) > 0);
+		test_ends_wait(&t, 8);
+
+		/* three that are there are no batch, and held for as long as one is */
+		nops(&t, 3);
+		CHECK(io_uring_submit(&t.ring) >= 0);
+		while (io_uring_cq_ready(&t.ring) < 3)
+			usleep(100);
+		before = test_stats(&t);
+		start = test_now_ns();
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 8, test_limit(), NULL), 0);
+		CHECK(test_stats(&t).waits > before.waits);
+		CHECK_EQ(test_stats(&t).ended_single, before.ended_single);
+		if (test_stats(&t).ended_early == before.ended_early) {
+			CHECK_EQ(test_stats(&t).ended_time, before.ended_time + 1);
+			CHECK(test_now_ns() - start >= CINT_DELAY_MAX_NS - 1000000);
+		}
+		CHECK(!test_take(&t, &nr));
+		CHECK_EQ(nr, 3);
+	}
+	CHECK(test_stats(&t).ended_time > 0);
+	CHECK_EQ(test_stats(&t).outstanding, 40);
+	test_detach(&t);
+}
+
+/*
+ * An urgent request is overtaken by more than were submitted before it, and completes
+ * between two waits, where its link ends none: the next returns at once, all the same.
+ */
+static void overtaken(void)
+{
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	unsigned int nr, waits;
+	int i;
+
+	if (!test_attach(&t, 128, setup, NULL, 0))
+		return;
+	if (!test_library_waits(&t)) {
+		test_detach(&t);
+		return;
+	}
+	test_stuck(&t, 20);
+	for (i = 0; i < 5; i++) {
+		urgent(&t);
+		CHECK(io_uring_submit(&t.ring) > 0);
+		nops(&t, 60);
+		CHECK(io_uring_submit(&t.ring) >= 0);
+		for (nr = 0; nr < 60; nr += test_drop(&t))
+			CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 0, test_limit(), NULL), 0);
+
+		test_finish(&t);
+		CHECK_EQ(io_uring_get_events(&t.ring), 0);
+		while (!io_uring_cq_ready(&t.ring))
+			usleep(100);
+		waits = (unsigned int)test_stats(&t).waits;
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 8, test_limit(), NULL), 0);
+		CHECK_EQ(test_stats(&t).waits, waits);
+		CHECK(test_take(&t, &nr));
+		CHECK_EQ(nr, 1);
+	}
+	test_detach(&t);
+}
+
+/* More urgent ones than are told apart, and ones whose user_data is changed later. */
+static void many(void)
+{
+	const struct __kernel_timespec short_time = { .tv_nsec = 1000000 };
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	unsigned int i, nr, got;
+	int round;
+
+	if (!test_attach(&t, 512, setup, NULL, 0))
+		return;
+	test_stuck(&t, 31);
+	for (round = 0; round < 4; round++) {
+		for (i = 0; i < 100; i++) {
+			sqe = test_quick(&t);
+			if (round == 3)
+				sqe->user_data = 3;
+			CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+			if (round != 2)
+				sqe->user_data = 2;
+		}
+		CHECK(io_uring_submit(&t.ring) > 0);
+		for (got = 0; got < 100; got += nr) {
+			test_finish(&t);
+			CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 31, test_limit(), NULL), 0);
+			nr = test_drop(&t);
+			CHECK(nr);
+		}
+		CHECK_EQ(got, 100);
+	}
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &short_time, NULL), -ETIME);
+	if (test_library_waits(&t))
+		CHECK_EQ(test_stats(&t).outstanding, 31);
+	test_detach(&t);
+}
+
 static void all(void)
 {
+	overtakes();
+	overtaken();
+	many();
 	later();
 	before_wait();
 	submitted_before();
@@ -227,5 +372,5 @@ int main(void)
 	unheeded();
 	own_wait();
 	by_link();
-	return 0;
+	return test_end();
 }
