@@ -85,8 +85,9 @@ CLEAN_SUBDIRS	+= include
 
 # Record what was added to the interface; test/lib/abi compares.
 .PHONY: update-abi
-update-abi: $(CINT_LINKS)
+update-abi: $(CINT_LINKS) $(CINT_FFI_LINKS)
 	$(srcdir)/scripts/write-abi $(builddir)/src/$(CINT_SONAME) > $(srcdir)/src/liburing-cint.abi
+	$(srcdir)/scripts/write-abi $(builddir)/src/$(CINT_FFI_SONAME) > $(srcdir)/src/liburing-cint-ffi.abi
 
 install-lib:
 	$(INSTALL) -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/liburing-cint
