@@ -78,6 +78,10 @@ int main(int argc, char **argv)
 	while (!stop && cint_submit_and_wait(cring, 0) >= 0) {
 		while (!io_uring_peek_cqe(&ring, &cqe)) {
 			i = (unsigned int)cqe->user_data;
+			if (cint_cqe_is_internal(cqe)) {	/* the library's own */
+				io_uring_cqe_seen(&ring, cqe);
+				continue;
+			}
 			stop |= cqe->res <= 0 || (i == CONTROL && !strncmp(line, "stop", 4));
 			io_uring_cqe_seen(&ring, cqe);
 			if (i == CONTROL) {

@@ -81,6 +81,10 @@ int main(int argc, char **argv)
 		cint_submit_and_wait(cring, 0);
 		while (!io_uring_peek_cqe(&ring, &cqe)) {
 			i = (unsigned int)cqe->user_data;
+			if (cint_cqe_is_internal(cqe)) {	/* the library's own */
+				io_uring_cqe_seen(&ring, cqe);
+				continue;
+			}
 			if (cqe->res < 0 ||
 			    (i != URGENT && (unsigned int)cqe->res != slots[i].len)) {
 				fprintf(stderr, "a request failed: %d\n", cqe->res);

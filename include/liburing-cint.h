@@ -82,7 +82,15 @@ struct cint_probe {
 	__s32	error[14];
 };
 
+/* In C++ the function has the name of the structure's constructor. */
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 int cint_probe(struct cint_probe *probe);
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 int cint_probe_explain(const struct cint_probe *probe, enum cint_feature feature,
 		       char *buf, size_t len);
 const char *cint_feature_name(enum cint_feature feature);
@@ -275,7 +283,8 @@ CINTINLINE int cint_sqe_set_barrier(struct io_uring_sqe *sqe)
  * @cring: the ring @sqe is of
  * @sqe: prepared SQE of any opcode, the last one that io_uring_get_sqe() gave
  *
- * To be called after io_uring_prep_*() and all flags of the SQE are set.  Where
+ * To be called after io_uring_prep_*(), all flags of the SQE and its user_data are
+ * set; no other outstanding request should have that user_data.  Where
  * the kernel does not take the mark, this may add an SQE of the library behind
  * @sqe, and submit what precedes @sqe to make room for it.
  *
@@ -297,9 +306,11 @@ CINTINLINE int cint_set_urgent(struct cint_ring *cring, struct io_uring_sqe *sqe
  * cint_cqe_is_internal - is this CQE one of the library's, to be skipped
  * @cqe: a CQE that the application iterates over
  *
- * After a cint_ wait none is in the CQ ring.  An application that waits by
- * liburing's own functions can meet one where the request before it was refused
- * or, on a ring attached with CINT_RING_DRAIN, after each urgent request.
+ * To be asked of each CQE, except on a ring with IORING_SETUP_DEFER_TASKRUN that
+ * nothing but cint_ waits enters the kernel for: these remove what is there, and
+ * elsewhere one may come between a wait and the taking of CQEs.  There is one where
+ * the request before it was refused and, on a ring attached with CINT_RING_DRAIN,
+ * after each urgent request; see cint_cqe_is_internal(3).
  */
 CINTINLINE bool cint_cqe_is_internal(const struct io_uring_cqe *cqe)
 {

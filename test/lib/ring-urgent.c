@@ -264,6 +264,45 @@ static void many(void)
 	test_detach(&t);
 }
 
+/*
+ * The kernel's thread completes requests at any time, also those it refuses: who waits by
+ * the library alone and looks at CQEs late meets the library's, and can tell them.
+ */
+static void late(void)
+{
+	unsigned int got = 0, submitted = 0, tries;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+
+	if (!test_attach(&t, 64, IORING_SETUP_SQPOLL, NULL, CINT_RING_DRAIN))
+		return;
+	for (tries = 0; got < 1000; tries++) {
+		CHECK(tries < 1000000);
+		while (submitted < 1000 && submitted - got < 16) {
+			sqe = test_sqe(&t);
+			io_uring_prep_nop(sqe);
+			sqe->user_data = ++submitted;
+			if (submitted % 8 == 0)
+				sqe->opcode = 250;
+			if (submitted % 2)
+				CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+		}
+		CHECK(cint_submit_and_wait(t.cring, 1) >= 0);
+		usleep(20);
+		while (!io_uring_peek_cqe(&t.ring, &cqe)) {
+			if (!cint_cqe_is_internal(cqe)) {
+				CHECK(cqe->user_data && cqe->user_data <= submitted);
+				CHECK_EQ(cqe->res, cqe->user_data % 8 ? 0 : -EINVAL);
+				got++;
+			}
+			io_uring_cqe_seen(&t.ring, cqe);
+		}
+	}
+	CHECK_EQ(got, 1000);
+	test_detach(&t);
+}
+
 static void all(void)
 {
 	overtakes();
@@ -372,5 +411,6 @@ int main(void)
 	unheeded();
 	own_wait();
 	by_link();
+	late();
 	return test_end();
 }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * Where the kernel gathers, the number of CQEs to wait for has no effect: a wait for one
+ * is held by the parameters of the ring, one for many ends by them.
+ */
+#include "ring.h"
+
+int main(void)
+{
+	struct io_uring_cint_ring before, after;
+	struct io_uring_cint params;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	char text[1024];
+
+	test_ring_or_skip();
+	cint_params_init(&params);
+	params.policy = CINT_POLICY_CINT;
+	params.threshold = 8;
+	params.delta_ns = CINT_DELAY_MAX_NS;
+	params.delta_min_ns = CINT_DELAY_MAX_NS;
+	params.max_hold_ns = CINT_DELAY_MAX_NS;
+	CHECK(test_attach(&t, 64, TEST_DEFER, &params, 0));
+	CHECK(cint_explain(t.cring, text, sizeof(text)) < (int)sizeof(text));
+	if (!strstr(text, "waits with parameters are the kernel's")) {
+		test_detach(&t);
+		printf("SKIP: this kernel does not gather completions\n");
+		return TEST_SKIP;
+	}
+	test_stuck(&t, 20);
+	test_quick(&t);
+	CHECK_EQ(io_uring_submit(&t.ring), 21);
+	test_finish(&t);
+	/* the one that is there ends a wait for more than a batch */
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 16, test_limit(), NULL), 0);
+	CHECK_EQ(cqe->user_data, TEST_URGENT);
+	CHECK_EQ(test_drop(&t), 1);
+
+	/* and a wait for one finds it held */
+	CHECK_EQ(cint_query_ring(&t.ring, &before), 0);
+	test_quick(&t);
+	CHECK_EQ(io_uring_submit(&t.ring), 1);
+	test_finish(&t);
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, test_limit(), NULL), 0);
+	CHECK_EQ(test_drop(&t), 1);
+	CHECK_EQ(cint_query_ring(&t.ring, &after), 0);
+	CHECK(after.gathered > before.gathered);
+	test_detach(&t);
+	return 0;
+}
