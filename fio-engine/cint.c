@@ -88,20 +88,19 @@ static void cint_mark_barrier(struct cint_data *d, struct io_uring_sqe *sqe)
 }
 
 /* What makes some requests other than the rest: marks, priorities, IOSQE_ASYNC. */
-static cint_seldom void cint_select(struct thread_data *td, struct cint_data *d, struct io_u *io_u)
+cint_seldom unsigned int cint_select_marks(struct thread_data *td, struct cint_data *d,
+					   struct io_u *io_u)
 {
 	struct io_uring_sqe *sqe = cint_sqe(d, io_u->index);
 	struct cint_options *o = td->eo;
+	unsigned int marks = 0;
 
 	if (o->force_async && ++d->since_async >= o->force_async) {
 		d->since_async = 0;
 		sqe->flags |= IOSQE_ASYNC;
 	}
-	if (io_u->ddir != DDIR_READ && io_u->ddir != DDIR_WRITE) {
-		if (o->urgent_sync && ddir_sync(io_u->ddir))
-			cint_mark_urgent(d, sqe);
-		return;
-	}
+	if (io_u->ddir != DDIR_READ && io_u->ddir != DDIR_WRITE)
+		return o->urgent_sync && ddir_sync(io_u->ddir) ? CINT_MARK_URGENT : 0;
 
 	/* the rest of a short transfer is drawn anew */
 	io_u->ioprio = (unsigned short)td->ioprio;
@@ -110,20 +109,31 @@ static cint_seldom void cint_select(struct thread_data *td, struct cint_data *d,
 	    fio_cmdprio_set_ioprio(td, &d->cmdprio, io_u))
 		sqe->ioprio = io_u->ioprio;
 	if (cint_share_draw(&o->urgent, td, io_u)) {
-		cint_mark_urgent(d, sqe);
+		marks |= CINT_MARK_URGENT;
 		io_u->ioprio |= CINT_LABEL_URGENT;
 		io_u->clat_prio_index += d->urgent_index[io_u->ddir];
 	}
 	if (o->barrier_every && ++d->since_barrier >= o->barrier_every) {
 		d->since_barrier = 0;
-		cint_mark_barrier(d, sqe);
+		marks |= CINT_MARK_BARRIER;
 	} else if (cint_share_draw(&o->barrier, td, io_u)) {
-		cint_mark_barrier(d, sqe);
+		marks |= CINT_MARK_BARRIER;
 	}
+	return marks;
+}
+
+static cint_seldom void cint_select(struct thread_data *td, struct cint_data *d, struct io_u *io_u)
+{
+	unsigned int marks = cint_select_marks(td, d, io_u);
+
+	if (marks & CINT_MARK_URGENT)
+		cint_mark_urgent(d, cint_sqe(d, io_u->index));
+	if (marks & CINT_MARK_BARRIER)
+		cint_mark_barrier(d, cint_sqe(d, io_u->index));
 }
 
 /* io_uring has no discard before 6.12, and fio expects it to be done. */
-static cint_seldom enum fio_q_status cint_trim(struct thread_data *td, struct io_u *io_u)
+cint_seldom enum fio_q_status cint_trim(struct thread_data *td, struct io_u *io_u)
 {
 	struct cint_data *d = td->io_ops_data;
 
@@ -151,24 +161,6 @@ static enum fio_q_status cint_queue(struct thread_data *td, struct io_u *io_u)
 	d->sq_array[d->sq_tail++ & d->sq_mask] = io_u->index;
 	d->queued++;
 	return FIO_Q_QUEUED;
-}
-
-static void cint_issued(struct thread_data *td, struct cint_data *d,
-			unsigned int first, unsigned int nr)
-{
-	struct timespec now;
-
-	if (!fio_fill_issue_time(td))
-		return;
-	fio_gettime(&now, NULL);
-	while (nr--) {
-		struct io_u *io_u = d->io_us[d->sq_array[first++ & d->sq_mask]];
-
-		io_u->issue_time = now;
-		io_u_queued(td, io_u);
-	}
-	if (td->o.read_iolog_file)
-		td->last_issue = now;
 }
 
 static int cint_enter(struct cint_data *d, unsigned int submit, unsigned int wait,
@@ -287,7 +279,7 @@ static int cint_getevents(struct thread_data *td, unsigned int min,
 }
 
 /* Errors that fio reports without what would help. */
-static cint_seldom struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, int error)
+cint_seldom struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, int error)
 {
 	struct cint_data *d = td->io_ops_data;
 	struct cint_options *o = td->eo;
@@ -318,14 +310,7 @@ static struct io_u *cint_event(struct thread_data *td, int event)
 	struct io_uring_cqe *cqe = &cq->cqes[index << d->passthrough];
 	struct io_u *io_u = (struct io_u *)(uintptr_t)cqe->user_data;
 
-	if (d->passthrough)
-		return cint_passthrough_event(d, io_u, cqe->res);
-	if (cqe->res < 0)
-		return cint_failed(td, io_u, -cqe->res);
-	io_u->error = 0;
-	if (ddir_rw(io_u->ddir))
-		io_u->resid = io_u->xfer_buflen - (unsigned int)cqe->res;
-	return io_u;
+	return cint_finish(td, d, io_u, cqe->res);
 }
 
 /* Called while fio sets the files up, before the engine is initialized. */
@@ -344,14 +329,61 @@ static int cint_get_file_size(struct thread_data *td, struct fio_file *f)
 	return generic_get_file_size(td, f);
 }
 
+/* Whether no other job has said it. */
+bool cint_first_to_tell(unsigned int what)
+{
+	return !cint_told || !(__atomic_fetch_or(cint_told, what, __ATOMIC_RELAXED) & what);
+}
+
 /* JSON and terse output go where log_info() writes, and must stay clean. */
-static void cint_tell(const char *what)
+void cint_tell(const char *what)
 {
 	if (output_format & (FIO_OUTPUT_JSON | FIO_OUTPUT_TERSE))
 		log_err("%s", what);
 	else
 		log_info("%s", what);
 	log_info_flush();
+}
+
+/*
+ * Why the library's means can do nothing for a job: they are ways to end a wait, and
+ * it has none.
+ */
+static const char *cint_no_waits(struct thread_data *td, unsigned int *reason)
+{
+	struct cint_options *o = td->eo;
+
+	*reason = CINT_TOLD_NO_WAITS;
+	if (o->sqpoll)
+		return "sqthread_poll looks for completions without waiting";
+	*reason <<= 1;
+	if (o->hipri)
+		return "hipri polls the drive, and such a ring takes no timeouts "
+		       "(IORING_SETUP_IOPOLL)";
+	*reason <<= 1;
+	if (!td->o.iodepth_batch_complete_min)
+		return "iodepth_batch_complete_min=0 looks for completions without waiting";
+	return NULL;
+}
+
+/* Whether marks and waits are the library's: where the kernel lacks them. */
+static bool cint_is_stock(struct thread_data *td, bool kernel)
+{
+	struct cint_options *o = td->eo;
+	unsigned int reason;
+	const char *why;
+	char line[256];
+
+	if (o->means == CINT_MEANS_KERNEL)
+		return false;
+	if (o->means == CINT_MEANS_AUTO && (kernel || !cint_options_mark(o)))
+		return false;
+	why = cint_no_waits(td, &reason);
+	if (why && cint_first_to_tell(reason)) {
+		snprintf(line, sizeof(line), "cint: backend none: %s\n", why);
+		cint_tell(line);
+	}
+	return !why;
 }
 
 /* What the kernel makes of the marks: said once, and an error if required. */
@@ -364,7 +396,7 @@ static int cint_support(struct thread_data *td, struct cint_data *d)
 	struct cint_options *o = td->eo;
 	char text[256], line[320];
 	unsigned int i, missing = 0;
-	bool first;
+	bool first, stock;
 	int ret;
 
 	ret = cint_probe(&d->probe);
@@ -373,11 +405,14 @@ static int cint_support(struct thread_data *td, struct cint_data *d)
 			cint_strerror(ret));
 		return 1;
 	}
-	first = !cint_told || !__atomic_exchange_n(cint_told, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		missing += !(d->probe.features & 1U << needed[i]);
+	stock = (!missing || !o->require) && cint_is_stock(td, !missing);
+	/* the library gives its reasons when it has the ring */
+	first = !stock && cint_first_to_tell(CINT_TOLD_KERNEL);
 	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		if (d->probe.features & 1U << needed[i])
 			continue;
-		missing++;
 		cint_probe_explain(&d->probe, needed[i], text, sizeof(text));
 		if (o->require) {
 			log_err("cint: cint_require=1, but %s\n", text);
@@ -388,11 +423,11 @@ static int cint_support(struct thread_data *td, struct cint_data *d)
 	}
 	if (o->require && missing)
 		return 1;
-	if (first)
-		cint_tell(missing ?
-			  "cint: what is not supported is dropped; requests run unmarked\n" :
-			  "cint: the kernel takes urgent and barrier marks and ring parameters\n");
-	return 0;
+	if (first && !missing)
+		cint_tell("cint: the kernel takes urgent and barrier marks and ring parameters\n");
+	else if (first && cint_options_mark(o))
+		cint_tell("cint: what is not supported is dropped; requests run unmarked\n");
+	return stock ? cint_stock_init(td, d) : 0;
 }
 
 /* What prep would otherwise decide for each request. */
@@ -472,10 +507,11 @@ static void cint_cleanup(struct thread_data *td)
 
 	if (!d)
 		return;
-	if (d->ring_open) {
+	if (d->ring_open)
 		cint_stats_write(td);
+	cint_stock_cleanup(td, d);
+	if (d->ring_open)
 		io_uring_queue_exit(&d->ring);
-	}
 	for (i = 0; i < d->fds_nr; i++)
 		close(d->fds[i]);
 	fio_cmdprio_cleanup(&d->cmdprio);

@@ -17,6 +17,18 @@
 /* cint_policy=default: the ring has no parameters of its own */
 #define CINT_POLICY_DEVICE_DEFAULT	0xffff
 
+/* cint_backend: the kernel's marks, the library's own means, or which of them is there */
+enum { CINT_MEANS_AUTO, CINT_MEANS_KERNEL, CINT_MEANS_STOCK };
+
+/* What is said by one job for all. */
+#define CINT_TOLD_KERNEL	(1U << 0)	/* what the kernel supports */
+#define CINT_TOLD_BACKEND	(1U << 1)	/* what the library does about it */
+#define CINT_TOLD_NO_WAITS	(1U << 2)	/* why it does nothing; one for each reason */
+
+/* Which marks a request gets. */
+#define CINT_MARK_URGENT	(1U << 0)
+#define CINT_MARK_BARRIER	(1U << 1)
+
 /* In struct cint_options.set: which ring parameters the job gives. */
 #define CINT_SET_THRESHOLD	(1U << 0)
 #define CINT_SET_DELTA		(1U << 1)
@@ -68,6 +80,7 @@ struct cint_options {
 	unsigned int correction;
 	unsigned int ooo;
 	unsigned int require;
+	unsigned int means;
 	char *stats_file;
 	unsigned int terse;
 	struct cmdprio_options cmdprio;
@@ -89,6 +102,22 @@ struct cint_options {
 struct cint_namespace {
 	uint32_t nsid;
 	unsigned int block_shift;
+};
+
+/* A completion that has left the ring, for fio to fetch. */
+struct cint_done {
+	struct io_u *io_u;
+	int res;
+};
+
+/* Of a job whose marks and waits are the library's: stock.c. */
+struct cint_stock {
+	struct cint_ring *cring;
+	struct io_uring_sqe *sqes;	/* one for each io_u, by its index */
+	unsigned int *sq_array;		/* indices of the io_us queued, in order */
+	struct io_uring_sqe *last;	/* of the last request queued */
+	unsigned int *sq_ends;		/* SQ index behind each request, as in sq_array */
+	struct cint_done *done;		/* event 0 and so on */
 };
 
 struct cint_data {
@@ -124,11 +153,21 @@ struct cint_data {
 	uint64_t marked_urgent;
 	uint64_t marked_barrier;
 	uint64_t enters;		/* io_uring_enter() calls */
+	struct cint_stock *stock;	/* NULL: marks go to the kernel */
 };
+
+/* cint.c */
+extern struct ioengine_ops ioengine;
+enum fio_q_status cint_trim(struct thread_data *td, struct io_u *io_u);
+struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, int error);
+unsigned int cint_select_marks(struct thread_data *td, struct cint_data *d, struct io_u *io_u);
+bool cint_first_to_tell(unsigned int what);
+void cint_tell(const char *what);
 
 /* options.c */
 extern struct fio_option cint_fio_options[];
 int cint_options_check(struct thread_data *td, struct io_uring_cint *params);
+bool cint_options_mark(const struct cint_options *o);
 
 /* share.c: options that give a share of the requests, and what they choose */
 int cint_share_parse(struct cint_share *share, const char *name, const char *text,
@@ -142,6 +181,11 @@ bool cint_share_draw(const struct cint_share *share, struct thread_data *td,
 int cint_post_init(struct thread_data *td);
 int cint_open_file(struct thread_data *td, struct fio_file *f);
 int cint_close_file(struct thread_data *td, struct fio_file *f);
+
+/* stock.c: marks and waits by the library's means, where the kernel has no marks */
+int cint_stock_init(struct thread_data *td, struct cint_data *d);
+int cint_stock_attach(struct thread_data *td, struct cint_data *d);
+void cint_stock_cleanup(struct thread_data *td, struct cint_data *d);
 
 /* passthrough.c: NVMe commands on /dev/ngXnY */
 int cint_passthrough_check(struct thread_data *td);
@@ -157,6 +201,40 @@ void cint_stats_write(struct thread_data *td);
 static inline struct io_uring_sqe *cint_sqe(const struct cint_data *d, unsigned int index)
 {
 	return &d->sqes[index << d->passthrough];
+}
+
+/* Whether it is inline is left to the compiler, which does not make it so here. */
+__attribute__((unused))
+static void cint_issued(struct thread_data *td, struct cint_data *d,
+			unsigned int first, unsigned int nr)
+{
+	struct timespec now;
+
+	if (!fio_fill_issue_time(td))
+		return;
+	fio_gettime(&now, NULL);
+	while (nr--) {
+		struct io_u *io_u = d->io_us[d->sq_array[first++ & d->sq_mask]];
+
+		io_u->issue_time = now;
+		io_u_queued(td, io_u);
+	}
+	if (td->o.read_iolog_file)
+		td->last_issue = now;
+}
+
+/* What became of a request, for fio. */
+static inline struct io_u *cint_finish(struct thread_data *td, struct cint_data *d,
+				       struct io_u *io_u, int res)
+{
+	if (d->passthrough)
+		return cint_passthrough_event(d, io_u, res);
+	if (res < 0)
+		return cint_failed(td, io_u, -res);
+	io_u->error = 0;
+	if (ddir_rw(io_u->ddir))
+		io_u->resid = io_u->xfer_buflen - (unsigned int)res;
+	return io_u;
 }
 
 #endif /* CINT_FIO_ENGINE_H */

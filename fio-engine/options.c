@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* The options of the fio engine "cint". */
 #include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cint.h"
@@ -111,6 +113,29 @@ static int cint_store_correction(void *data, const char *text)
 	}
 	o->set |= CINT_SET_CORRECTION;
 	return 0;
+}
+
+/*
+ * The library's own means also where the kernel takes marks, unless the environment
+ * allows less.  Options are read before there are threads; a job whose marks go to the
+ * kernel does not ask for the variable.
+ */
+static int cint_store_means(void *data, const char *text)
+{
+	static const char *const lesser[] = { "none", "timeout", "link", "min-wait" };
+	const char *value = getenv("LIBURING_CINT_BACKEND");
+	unsigned int i;
+
+	if (strcmp(text, "stock"))
+		return 0;
+	for (i = 0; value && i < sizeof(lesser) / sizeof(lesser[0]); i++) {
+		if (!strcmp(value, lesser[i]))
+			return 0;
+	}
+	if (!setenv("LIBURING_CINT_BACKEND", "min-wait", 1))
+		return 0;
+	log_err("cint: cint_backend=stock: %s\n", strerror(errno));
+	return 1;
 }
 
 #define CINT_OPTION(opt, text)						\
@@ -262,6 +287,22 @@ struct fio_option cint_fio_options[] = {
 		.off1	= offsetof(struct cint_options, require),
 		.help	= "Fail on a kernel that does not take the marks and ring parameters",
 		.def	= "0",
+	},
+	{
+		CINT_OPTION("cint_backend", "Who carries out marks and parameters"),
+		.type	= FIO_OPT_STR,
+		.cb	= cint_store_means,
+		.off1	= offsetof(struct cint_options, means),
+		.help	= "Who carries out marks and parameters; see cint_backend(3)",
+		.def	= "auto",
+		.posval	= {
+			{ .ival = "auto", .oval = CINT_MEANS_AUTO,
+			  .help = "The kernel where it takes them, else the library", },
+			{ .ival = "kernel", .oval = CINT_MEANS_KERNEL,
+			  .help = "The kernel; dropped where it does not take them", },
+			{ .ival = "stock", .oval = CINT_MEANS_STOCK,
+			  .help = "The library, by what any kernel has: waits end by them", },
+		},
 	},
 	{
 		CINT_OPTION("cint_stats", "Statistics file"),
@@ -449,6 +490,13 @@ static int cint_cmdprio_check(const struct cmdprio_options *prio)
 	return 0;
 }
 
+/* Does anything of this job need marks or parameters. */
+bool cint_options_mark(const struct cint_options *o)
+{
+	return cint_share_any(&o->urgent) || cint_share_any(&o->barrier) || o->urgent_sync ||
+	       o->barrier_every || o->barrier_batch || o->policy != CINT_POLICY_DEVICE_DEFAULT;
+}
+
 /* Options that are wrong together, or with fio's own; fills the parameters. */
 int cint_options_check(struct thread_data *td, struct io_uring_cint *params)
 {
@@ -467,6 +515,11 @@ int cint_options_check(struct thread_data *td, struct io_uring_cint *params)
 		log_err("cint: cint_threshold, cint_delta_ns, cint_delta_min_ns, "
 			"cint_max_hold_ns, cint_correction and cint_ooo are parameters "
 			"of the ring and need cint_policy other than 'default'\n");
+		return 1;
+	}
+	if (o->require && o->means == CINT_MEANS_STOCK) {
+		log_err("cint: cint_require=1 asks for the kernel's support, which "
+			"cint_backend=stock makes no use of\n");
 		return 1;
 	}
 	/* fio refuses it, too, but in another thread, and gives "No such process" */

@@ -6,14 +6,46 @@
 #include <unistd.h>
 #include "cint.h"
 
+/* The kernel's limit for the SQ ring; that of the CQ ring is twice as much. */
+#define CINT_ENTRIES_MAX	32768U
+
 /* Not every kernel has the flags that save interruptions of this thread. */
 #define CINT_TASKRUN_FLAGS	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | \
 				 IORING_SETUP_COOP_TASKRUN)
 
-static int cint_ring_open(struct thread_data *td, struct io_uring_params *p)
+static int cint_ring_set_up(struct cint_data *d, unsigned int entries,
+			    struct io_uring_params *p)
 {
+	int fd, ret;
+
+	if (d->stock)
+		return io_uring_queue_init_params(entries, &d->ring, p);
+	/* with a newer liburing that gives a ring without array */
+	fd = io_uring_setup(entries, p);
+	if (fd < 0)
+		return fd;
+	ret = io_uring_queue_mmap(fd, p, &d->ring);
+	if (ret < 0)
+		close(fd);
+	return ret;
+}
+
+/* The library's SQEs have room beside those of all requests, and so have their CQEs. */
+static unsigned int cint_ring_entries(struct thread_data *td, const struct cint_data *d)
+{
+	unsigned int most = td->o.iodepth > CINT_ENTRIES_MAX ? td->o.iodepth : CINT_ENTRIES_MAX;
+
+	if (!d->stock)
+		return td->o.iodepth;
+	return td->o.iodepth > most / 2 ? most : td->o.iodepth * 2;
+}
+
+static int cint_ring_open(struct thread_data *td, struct cint_data *d,
+			  struct io_uring_params *p)
+{
+	const unsigned int entries = cint_ring_entries(td, d);
 	struct cint_options *o = td->eo;
-	int fd;
+	int ret;
 
 	if (o->hipri)
 		p->flags |= IORING_SETUP_IOPOLL;
@@ -30,21 +62,20 @@ static int cint_ring_open(struct thread_data *td, struct io_uring_params *p)
 		p->flags |= CINT_TASKRUN_FLAGS;
 	}
 
-	/* io_uring_queue_init() of a newer liburing gives a ring without array */
-	fd = io_uring_setup(td->o.iodepth, p);
-	if (fd == -EINVAL && p->flags & IORING_SETUP_DEFER_TASKRUN) {
+	ret = cint_ring_set_up(d, entries, p);
+	if (ret == -EINVAL && p->flags & IORING_SETUP_DEFER_TASKRUN) {
 		p->flags &= ~CINT_TASKRUN_FLAGS;
-		fd = io_uring_setup(td->o.iodepth, p);
+		ret = cint_ring_set_up(d, entries, p);
 	}
-	if (fd >= 0)
-		return fd;
-	log_err("cint: io_uring_setup() with %u entries: %s\n", td->o.iodepth, strerror(-fd));
-	if (fd == -EINVAL && o->sqpoll_cpu_set)
+	if (ret >= 0)
+		return 0;
+	log_err("cint: setting up a ring of %u entries: %s\n", entries, strerror(-ret));
+	if (ret == -EINVAL && o->sqpoll_cpu_set)
 		log_err("cint: is there no CPU %u, or is this process kept off it? "
 			"(sqthread_poll_cpu)\n", o->sqpoll_cpu);
-	if (fd == -EINVAL && o->cmd_type == CINT_CMD_NVME)
+	if (ret == -EINVAL && o->cmd_type == CINT_CMD_NVME)
 		log_err("cint: cmd_type=nvme needs Linux 5.19 or later\n");
-	return fd;
+	return ret;
 }
 
 static int cint_ring_init(struct thread_data *td, struct cint_data *d)
@@ -52,26 +83,22 @@ static int cint_ring_init(struct thread_data *td, struct cint_data *d)
 	struct cint_options *o = td->eo;
 	struct io_uring_params p = {
 		.flags		= IORING_SETUP_CQSIZE,
-		.cq_entries	= td->o.iodepth,
+		.cq_entries	= td->o.iodepth << !!d->stock,
 	};
 	unsigned int i;
-	int fd, ret;
+	int ret;
 
-	fd = cint_ring_open(td, &p);
-	if (fd < 0)
-		return fd;
-	ret = io_uring_queue_mmap(fd, &p, &d->ring);
-	if (ret < 0) {
-		log_err("cint: mapping the ring: %s\n", strerror(-ret));
-		close(fd);
+	ret = cint_ring_open(td, d, &p);
+	if (ret < 0)
 		return ret;
-	}
 	d->ring_open = true;
-	d->sqes = d->ring.sq.sqes;
-	d->sq_array = d->ring.sq.array;
-	d->sq_mask = p.sq_entries - 1;
-	d->sq_tail = *d->ring.sq.ktail;
-	memset(d->sqes, 0, (p.sq_entries * sizeof(*d->sqes)) << d->passthrough);
+	if (!d->stock) {
+		d->sqes = d->ring.sq.sqes;
+		d->sq_array = d->ring.sq.array;
+		d->sq_mask = p.sq_entries - 1;
+		d->sq_tail = *d->ring.sq.ktail;
+		memset(d->sqes, 0, (p.sq_entries * sizeof(*d->sqes)) << d->passthrough);
+	}
 
 	for (i = 0; i < td->o.iodepth; i++) {
 		d->iovecs[i].iov_base = d->io_us[i]->buf;
@@ -92,6 +119,8 @@ static int cint_ring_params(struct thread_data *td, struct cint_data *d)
 	struct cint_options *o = td->eo;
 	int ret;
 
+	if (d->stock)
+		return cint_stock_attach(td, d);
 	if (o->policy == CINT_POLICY_DEVICE_DEFAULT)
 		return 0;
 	ret = cint_register(&d->ring, &d->set_params, NULL);

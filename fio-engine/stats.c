@@ -165,6 +165,38 @@ static void cint_json_class(FILE *out, const struct cint_latency *sum)
 	putc('}', out);
 }
 
+/* Who carries the marks out, and what the library did for it. */
+static void cint_json_backend(FILE *out, struct cint_data *d)
+{
+	const unsigned int marks = 1U << CINT_FEATURE_SQE_URGENT;
+	struct cint_stats s;
+
+	if (!d->stock) {
+		fprintf(out, ",\"backend\":\"%s\"",
+			cint_backend_name(d->probe.features & marks ? CINT_BACKEND_KERNEL :
+					  CINT_BACKEND_NONE));
+		return;
+	}
+	cint_get_stats(d->stock->cring, &s);
+	fprintf(out, ",\"backend\":\"%s\",\"library\":{",
+		cint_backend_name(cint_backend(d->stock->cring)));
+	fprintf(out, "\"enters\":%llu,\"waits\":%llu,\"completions\":%llu,"
+		"\"urgent\":%llu,\"pairs\":%llu,\"singles\":%llu,\"barriers\":%llu,",
+		(unsigned long long)s.enters, (unsigned long long)s.waits,
+		(unsigned long long)s.completions, (unsigned long long)s.urgent,
+		(unsigned long long)s.pairs, (unsigned long long)s.singles,
+		(unsigned long long)s.barriers);
+	fprintf(out, "\"ended_full\":%llu,\"ended_barrier\":%llu,\"ended_early\":%llu,"
+		"\"ended_time\":%llu,\"ended_single\":%llu,\"internal_cqes\":%llu,"
+		"\"flushes\":%llu}",
+		(unsigned long long)s.ended_full, (unsigned long long)s.ended_barrier,
+		(unsigned long long)s.ended_early, (unsigned long long)s.ended_time,
+		(unsigned long long)s.ended_single, (unsigned long long)s.internal_cqes,
+		(unsigned long long)s.flushes);
+	/* a wait of liburing's own is counted as such only */
+	d->enters += s.enters > s.waits ? s.enters : s.waits;
+}
+
 static void cint_json_kernel(FILE *out, struct cint_data *d)
 {
 	struct io_uring_cint now;
@@ -178,6 +210,7 @@ static void cint_json_kernel(FILE *out, struct cint_data *d)
 		fprintf(out, ":%s", d->probe.features & 1U << i ? "true" : "false");
 	}
 	putc('}', out);
+	cint_json_backend(out, d);
 
 	if (!d->ring_params || cint_query(&d->ring, &now) < 0)
 		return;
