@@ -38,7 +38,8 @@
 # Exit status 0: passed; 77: skipped, the last line of output says why; any
 # other: failed. TAP output is counted per sub-test. It is run with the
 # environment srcdir, builddir, and in the guest also CINT_NVME (the drive for
-# destructive tests, /dev/nvme0n1). The driver is test/run-tests.
+# destructive tests, /dev/nvme0n1), and CINT_POLLED=1 where that has
+# queues for polling, so that polled requests must work. The driver is test/run-tests.
 #
 # Ready-made rules, so that fragments are mostly lists:
 #

@@ -16,7 +16,7 @@ $(CINT_OTHER_ENGINE): $(CINT_OTHER_ENGINE).os \
 		$(filter-out %/cint.os,$(CINT_ENGINE_OBJS)) $(CINT_PIC_OBJS)
 	$(call quiet,LINK)$(LINK) -shared -o $@ $^ $(LIBS)
 
-CHECK_FIO_TESTS	+= $(patsubst %,$(srcdir)/test/fio/%,loads options verify marks stock \
+CHECK_FIO_TESTS	+= $(patsubst %,$(srcdir)/test/fio/%,loads options verify marks stock hipri \
 		     delivery output passthrough passthrough-delivery sqes examples)
 CHECK_FILES	+= $(CINT_ENGINE) $(CINT_OTHER_ENGINE)
 
