@@ -199,8 +199,9 @@ static void each(int number, struct bpf_map *map, size_t key_size, size_t value_
 			now.values = realloc(now.values, (now.count + 16) * size);
 			if (!now.values)
 				tool_die("no memory");
-			if (now.count)
-				key = (char *)now.values + (now.count - 1) * size;
+			/* the old key has gone with the old place; an element that is
+			 * deleted meanwhile does not count */
+			key = now.count ? (char *)now.values + (now.count - 1) * size : NULL;
 		}
 		if (now.count == bpf_map__max_entries(map) ||
 		    bpf_map__get_next_key(map, key, (char *)now.values + now.count * size,

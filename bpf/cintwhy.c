@@ -192,6 +192,8 @@ static int show(void *context, void *data, size_t size)
 	uint64_t last = e->submit_ns;
 	char why[192], avoid[192], detail[96];
 
+	(void)context;
+	(void)size;
 	if (options.count && told >= options.count)
 		return 0;
 	told++;

@@ -27,12 +27,14 @@ static const char *tool_name;
 
 static void stop(int number)
 {
+	(void)number;
 	tool_stop = true;
 }
 
 static int print_nothing(enum libbpf_print_level level, const char *format,
 			 va_list arguments)
 {
+	(void)level;
 	return getenv("CINT_BPF_DEBUG") ? vfprintf(stderr, format, arguments) : 0;
 }
 

@@ -111,7 +111,8 @@ cint_seldom unsigned int cint_select_marks(struct thread_data *td, struct cint_d
 	if (cint_share_draw(&o->urgent, td, io_u)) {
 		marks |= CINT_MARK_URGENT;
 		io_u->ioprio |= CINT_LABEL_URGENT;
-		io_u->clat_prio_index += d->urgent_index[io_u->ddir];
+		io_u->clat_prio_index = (unsigned short)(io_u->clat_prio_index +
+							 d->urgent_index[io_u->ddir]);
 	}
 	if (o->barrier_every && ++d->since_barrier >= o->barrier_every) {
 		d->since_barrier = 0;
@@ -241,7 +242,7 @@ static int cint_wait(struct cint_data *d, unsigned int nr)
 }
 
 static int cint_getevents(struct thread_data *td, unsigned int min,
-			  unsigned int max, const struct timespec *t)
+			  unsigned int max, const struct timespec *t fio_unused)
 {
 	struct cint_data *d = td->io_ops_data;
 	struct io_uring_cq *cq = &d->ring.cq;

@@ -120,7 +120,7 @@ static int cint_store_correction(void *data, const char *text)
  * allows less.  Options are read before there are threads; a job whose marks go to the
  * kernel does not ask for the variable.
  */
-static int cint_store_means(void *data, const char *text)
+static int cint_store_means(void *data fio_unused, const char *text)
 {
 	static const char *const lesser[] = { "none", "timeout", "link", "min-wait" };
 	const char *value = getenv("LIBURING_CINT_BACKEND");

@@ -117,7 +117,7 @@ static unsigned int cint_stock_take(struct cint_data *d, unsigned int events, un
 }
 
 static int cint_stock_getevents(struct thread_data *td, unsigned int min,
-				unsigned int max, const struct timespec *t)
+				unsigned int max, const struct timespec *t fio_unused)
 {
 	struct cint_data *d = td->io_ops_data;
 	struct cint_options *o = td->eo;

@@ -175,7 +175,7 @@ static void test_learns(void)
 			late_ns = (double)l.held_ns / l.found -
 				2000.0 * (depths[j] - 1) / 2;
 			tap_result(per_batch <= 2.5 &&
-				   late_ns < services[i] / 4 + CINT_POLL_MIN_NS,
+				   late_ns < services[i] / 4.0 + CINT_POLL_MIN_NS,
 				   "%u ns, %u at once: %.2f looks, %.0f ns late",
 				   services[i], depths[j], per_batch, late_ns);
 		}
