@@ -18,6 +18,7 @@ $(CINT_OTHER_ENGINE): $(CINT_OTHER_ENGINE).os \
 
 CHECK_FIO_TESTS	+= $(patsubst %,$(srcdir)/test/fio/%,loads options verify marks stock hipri \
 		     delivery output passthrough passthrough-delivery sqes examples)
+CHECK_OTHER_TESTS += $(srcdir)/test/fio/sanitizers
 CHECK_FILES	+= $(CINT_ENGINE) $(CINT_OTHER_ENGINE)
 
 endif

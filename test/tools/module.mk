@@ -2,5 +2,6 @@
 # cintctl on made-up trees, and in the guest on its drives.
 
 CHECK_UNIT_TESTS  += $(addprefix $(srcdir)/test/tools/,cintctl config completion units)
+CHECK_OTHER_TESTS += $(srcdir)/test/tools/sanitizers
 CHECK_GUEST_TESTS += $(srcdir)/test/tools/guest
 CHECK_VM_TESTS	  += $(srcdir)/test/tools/drives
