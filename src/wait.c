@@ -272,11 +272,14 @@ int cint_wait_cqes(struct cint_ring *cring, struct io_uring_cqe **cqe,
 {
 	struct cint_wait w = { .wait_nr = wait_nr, .ts = ts, .sigmask = sigmask };
 	struct cint_state *s = cint_state(cring);
+	struct io_uring_cqe *first;
 	int ret;
 
 	if (cint_is_plain(s)) {
 		s->stats.waits++;
-		return io_uring_wait_cqes(cring->ring, cqe, cint_plain_nr(s, wait_nr),
+		/* liburing takes no NULL for the CQE */
+		return io_uring_wait_cqes(cring->ring, cqe ? cqe : &first,
+					  cint_plain_nr(s, wait_nr),
 					  (struct __kernel_timespec *)(uintptr_t)ts,
 					  (sigset_t *)(uintptr_t)sigmask);
 	}

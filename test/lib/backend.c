@@ -159,9 +159,13 @@ static void none(void)
 	CHECK_EQ(write(t.quick[1], "12", 2), 2);
 	CHECK_EQ(cint_submit_and_wait(t.cring, 2), 2);
 	CHECK_EQ(io_uring_cq_ready(&t.ring), 2);
+	/* who asks for no CQE is told that there is one */
+	CHECK_EQ(cint_wait_cqes(t.cring, NULL, 1, NULL, NULL), 0);
 	CHECK_EQ(cint_wait_cqe(t.cring, &cqe), 0);
 	io_uring_cqe_seen(&t.ring, cqe);
 	CHECK(test_take(&t, &nr));
+	CHECK_EQ(cint_wait_cqes(t.cring, NULL, 1, &(struct __kernel_timespec) { .tv_nsec = 1000 },
+				NULL), -ETIME);
 	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &(struct __kernel_timespec) { .tv_nsec = 1000 },
 				NULL), -ETIME);
 	test_detach(&t);
