@@ -29,6 +29,13 @@ static void send_signal(void)
 	alarm(WATCHDOG_S);
 }
 
+/* The thread sanitizer runs handlers within calls it knows, and this is one. */
+static bool was_caught(void)
+{
+	usleep(1);
+	return caught;
+}
+
 static void one(struct test_ring *t, bool urgent, unsigned int slow)
 {
 	struct io_uring_cqe *cqe = (struct io_uring_cqe *)t;
@@ -42,18 +49,18 @@ static void one(struct test_ring *t, bool urgent, unsigned int slow)
 		test_stuck(t, 1);
 	send_signal();
 	CHECK(cint_submit_and_wait_timeout(t->cring, &cqe, 1, NULL, &none) > 0);
-	CHECK(caught);
+	CHECK(was_caught());
 	CHECK(!cqe);
 
 	/* nothing to submit: there is no other result to report */
 	send_signal();
 	cqe = (struct io_uring_cqe *)t;
 	CHECK_EQ(cint_submit_and_wait_timeout(t->cring, &cqe, 1, NULL, &none), -EINTR);
-	CHECK(caught);
+	CHECK(was_caught());
 	CHECK(!cqe);
 	send_signal();
 	CHECK_EQ(cint_wait_cqes(t->cring, &cqe, 1, NULL, &none), -EINTR);
-	CHECK(caught);
+	CHECK(was_caught());
 	alarm(0);
 }
 
