@@ -13,46 +13,35 @@
 
 #define DEPTH	32
 #define BLOCK	65536
-#define URGENT	DEPTH		/* user_data; the copy's is the number of its slot */
+enum { READ = DEPTH, URGENT };	/* user_data; a write's is the number of its buffer */
 
-static struct {
-	__u64 offset;
-	unsigned int len;
-	bool writing;
-	char data[BLOCK];
-} slots[DEPTH + 1];
-static __u64 size, next_offset;
-static int from, to, running, urgent_reads, urgent_running;
+static char data[DEPTH + 1][BLOCK];
+static unsigned int length[DEPTH];
+static int from, to, running, urgent_reads;
+static __u64 size, offset;
 
-static void go_on(struct cint_ring *cring, unsigned int i)
+/* The next block: a read, and linked to it the write. */
+static void copy_block(struct cint_ring *cring, unsigned int i)
 {
-	struct io_uring_sqe *sqe;
+	unsigned int len = size - offset < BLOCK ? (unsigned int)(size - offset) : BLOCK;
+	struct io_uring_sqe *sqe = io_uring_get_sqe(cring->ring);
 
-	if (slots[i].len && !slots[i].writing) {	/* it was read: write it */
-		sqe = io_uring_get_sqe(cring->ring);
-		io_uring_prep_write(sqe, to, slots[i].data, slots[i].len, slots[i].offset);
-		slots[i].writing = true;
-	} else if (next_offset < size) {		/* it is free: read the next block */
-		slots[i].offset = next_offset;
-		slots[i].len = BLOCK;
-		if (size - next_offset < BLOCK)
-			slots[i].len = (unsigned int)(size - next_offset);
-		slots[i].writing = false;
-		next_offset += slots[i].len;
-		sqe = io_uring_get_sqe(cring->ring);
-		io_uring_prep_read(sqe, from, slots[i].data, slots[i].len, slots[i].offset);
-	} else {
-		return;
-	}
-	io_uring_sqe_set_data64(sqe, i);
-	running++;
-	if (slots[i].offset / BLOCK % 16 || slots[i].writing || urgent_running)
-		return;
+	io_uring_prep_read(sqe, from, data[i], len, offset);
+	io_uring_sqe_set_data64(sqe, READ);
+	sqe->flags |= IOSQE_IO_LINK;
+	length[i] = len;
 	sqe = io_uring_get_sqe(cring->ring);
-	io_uring_prep_read(sqe, from, slots[URGENT].data, BLOCK, 0);
-	io_uring_sqe_set_data64(sqe, URGENT);
-	cint_set_urgent(cring, sqe);
-	running++, urgent_reads++, urgent_running = 1;
+	io_uring_prep_write(sqe, to, data[i], len, offset);
+	io_uring_sqe_set_data64(sqe, i);
+	running += 2;
+	if (offset / BLOCK % 16 == 0) {
+		sqe = io_uring_get_sqe(cring->ring);
+		io_uring_prep_read(sqe, from, data[DEPTH], BLOCK, 0);
+		io_uring_sqe_set_data64(sqe, URGENT);
+		cint_set_urgent(cring, sqe);
+		running++, urgent_reads++;
+	}
+	offset += len;
 }
 
 int main(int argc, char **argv)
@@ -69,33 +58,28 @@ int main(int argc, char **argv)
 	to = argc == 3 ? open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0644) : -1;
 	cint_params_init(&params);
 	if (from < 0 || to < 0 || fstat(from, &st) ||
-	    cint_queue_init(2 * DEPTH, &ring, &params, 0, &cring)) {
+	    cint_queue_init(4 * DEPTH, &ring, &params, 0, &cring)) {
 		fprintf(stderr, "usage: urgent-copy FROM TO\n");
 		return 1;
 	}
 	size = (__u64)st.st_size;
-
-	for (i = 0; i < DEPTH; i++)
-		go_on(cring, i);
+	for (i = 0; i < DEPTH && offset < size; i++)
+		copy_block(cring, i);
 	while (running) {
 		cint_submit_and_wait(cring, 0);
 		while (!io_uring_peek_cqe(&ring, &cqe)) {
 			i = (unsigned int)cqe->user_data;
-			if (cint_cqe_is_internal(cqe)) {	/* the library's own */
-				io_uring_cqe_seen(&ring, cqe);
-				continue;
-			}
-			if (cqe->res < 0 ||
-			    (i != URGENT && (unsigned int)cqe->res != slots[i].len)) {
-				fprintf(stderr, "a request failed: %d\n", cqe->res);
-				return 1;
+			if (!cint_cqe_is_internal(cqe)) {	/* not one of the library's */
+				running--;
+				if (cqe->res < 0 ||
+				    (i < DEPTH && (unsigned int)cqe->res != length[i])) {
+					fprintf(stderr, "a request failed: %d\n", cqe->res);
+					return 1;
+				}
 			}
 			io_uring_cqe_seen(&ring, cqe);
-			running--;
-			if (i == URGENT)
-				urgent_running = 0;
-			else
-				go_on(cring, i);
+			if (i < DEPTH && offset < size)
+				copy_block(cring, i);
 		}
 	}
 	cint_get_stats(cring, &stats);
