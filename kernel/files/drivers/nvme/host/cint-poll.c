@@ -188,7 +188,7 @@ static void nvme_cint_ipi(void *data)
 	/* what is added from here on gets an IPI of its own */
 	atomic_set(&q->kicked, 0);
 	/* orders the above before the look at the lists */
-	smp_mb__after_atomic();
+	smp_mb();
 	nvme_cint_deliver(q);
 	atomic_dec_return_release(&q->delivering);
 }

@@ -85,8 +85,8 @@ struct nvme_cint_split_group {
  * @first: groups that have used the queue; they are added only
  * @groups: the same by group id
  * @batch: so many outstanding requests of a group make who submits look
- * @attend: so many before his make who submits see to it; with his a @batch while
- *	@armed, else 0
+ * @attend: a request before which so many of its group are outstanding makes who
+ *	submits call nvme_cint_split_submitted(): @batch - 1 while @armed, else 0
  * @blind: requests of tasks that do not look before they wait
  * @armed: the timer is going to look
  * @timer: it
@@ -312,7 +312,7 @@ static enum hrtimer_restart nvme_cint_split_tick(struct hrtimer *timer)
 		WRITE_ONCE(s->attend, 0);
 		atomic_set_release(&s->armed, 0);
 		/* orders the above before the look at the counters */
-		smp_mb__after_atomic();
+		smp_mb();
 		if (!READ_ONCE(s->queue) || !nvme_cint_split_outstanding(s) ||
 		    atomic_xchg(&s->armed, 1))
 			return HRTIMER_NORESTART;
