@@ -24,24 +24,26 @@ static inline void trace_path(const struct trace *t, const char *name,
 	snprintf(path, size, "%s/%s", t->dir, name);
 }
 
+static inline int trace_write(const struct trace *t, const char *name,
+			      const char *value)
+{
+	char path[sizeof(t->dir) + 160];
+
+	trace_path(t, name, path, sizeof(path));
+	return file_write(path, value);
+}
+
 /* Forgets all events, and goes on, or on again after trace_stop(). */
 static inline int trace_clear(const struct trace *t)
 {
-	char path[256];
-
-	trace_path(t, "trace", path, sizeof(path));
-	file_write(path, "");
-	trace_path(t, "tracing_on", path, sizeof(path));
-	return file_write(path, "1");
+	trace_write(t, "trace", "");
+	return trace_write(t, "tracing_on", "1");
 }
 
 /* For what reads the events more than once, which are to be the same. */
 static inline int trace_stop(const struct trace *t)
 {
-	char path[256];
-
-	trace_path(t, "tracing_on", path, sizeof(path));
-	return file_write(path, "0");
+	return trace_write(t, "tracing_on", "0");
 }
 
 /* Starts tracing @events ("nvme:nvme_setup_cmd", NULL-terminated). */
@@ -50,7 +52,7 @@ static inline const char *trace_open(struct trace *t, const char *const *events)
 	static const char *const roots[] = {
 		"/sys/kernel/tracing", "/sys/kernel/debug/tracing",
 	};
-	char path[256], system[32];
+	char path[128], system[32];
 	const char *colon;
 	int i;
 
@@ -69,27 +71,22 @@ static inline const char *trace_open(struct trace *t, const char *const *events)
 		colon = strchr(*events, ':');
 		snprintf(system, sizeof(system), "%.*s",
 			 (int)(colon - *events), *events);
-		snprintf(path, sizeof(path), "%s/events/%s/%s/enable", t->dir,
-			 system, colon + 1);
-		if (file_write(path, "1"))
+		snprintf(path, sizeof(path), "events/%s/%s/enable", system,
+			 colon + 1);
+		if (trace_write(t, path, "1"))
 			return "a tracepoint is missing";
 	}
-	trace_path(t, "buffer_size_kb", path, sizeof(path));
-	file_write(path, "4096");
+	trace_write(t, "buffer_size_kb", "4096");
 	/* one clock for all CPUs: the order of events is what tests judge */
-	trace_path(t, "trace_clock", path, sizeof(path));
-	file_write(path, "mono");
+	trace_write(t, "trace_clock", "mono");
 	return trace_clear(t) ? "tracing does not start" : NULL;
 }
 
 static inline void trace_close(struct trace *t)
 {
-	char path[256];
-
 	if (!t->dir[0])
 		return;
-	trace_path(t, "events/enable", path, sizeof(path));
-	file_write(path, "0");
+	trace_write(t, "events/enable", "0");
 	trace_stop(t);
 	rmdir(t->dir);
 }
