@@ -33,11 +33,9 @@ static int cint_ring_set_up(struct cint_data *d, unsigned int entries,
 /* The library's SQEs have room beside those of all requests, and so have their CQEs. */
 static unsigned int cint_ring_entries(struct thread_data *td, const struct cint_data *d)
 {
-	unsigned int most = td->o.iodepth > CINT_ENTRIES_MAX ? td->o.iodepth : CINT_ENTRIES_MAX;
-
 	if (!d->stock)
 		return td->o.iodepth;
-	return td->o.iodepth > most / 2 ? most : td->o.iodepth * 2;
+	return max(td->o.iodepth, min(2 * td->o.iodepth, CINT_ENTRIES_MAX));
 }
 
 static int cint_ring_open(struct thread_data *td, struct cint_data *d,

@@ -127,7 +127,7 @@ static bool cint_is_multishot(const struct io_uring_sqe *sqe)
 	}
 }
 
-static void cint_until(__u64 *until, unsigned int number)
+void cint_until(__u64 *until, unsigned int number)
 {
 	__atomic_store_n(until, CINT_UNTIL_SET | number, __ATOMIC_RELEASE);
 }

@@ -154,6 +154,7 @@ static inline void cint_count(__u64 *counter)
 }
 
 unsigned int cint_number(const struct cint_state *s, unsigned int index);
+void cint_until(__u64 *until, unsigned int number);
 bool cint_is_pending(__u64 *until, unsigned int completed);
 
 struct cint_params cint_params_of(const struct io_uring_cint *params);

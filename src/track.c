@@ -111,7 +111,7 @@ static bool cint_see_urgent(struct cint_state *s, __u64 user_data)
 			continue;
 		number = s->urgent[__builtin_ctzll(set)].number;
 		if (!s->seen_until || (int)(number - (unsigned int)s->seen_until) > 0)
-			s->seen_until = CINT_UNTIL_SET | number;
+			cint_until(&s->seen_until, number);
 		__atomic_fetch_and(&s->urgents, ~(set & -set), __ATOMIC_RELEASE);
 		return true;
 	}

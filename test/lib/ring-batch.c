@@ -9,23 +9,9 @@
 #include <sys/eventfd.h>
 #include "ring.h"
 
-/* A ring whose batches are of 8, or as old as the longest time allowed. */
-static struct io_uring_cint batches(__u16 policy)
-{
-	struct io_uring_cint params;
-
-	cint_params_init(&params);
-	params.policy = policy;
-	params.threshold = 8;
-	params.delta_ns = CINT_DELAY_MAX_NS;
-	params.delta_min_ns = CINT_DELAY_MAX_NS;
-	params.max_hold_ns = CINT_DELAY_MAX_NS;
-	return params;
-}
-
 static bool attach(struct test_ring *t, __u16 policy, unsigned int flags)
 {
-	struct io_uring_cint params = batches(policy);
+	struct io_uring_cint params = test_batches(policy);
 
 	CHECK(test_attach(t, 128, TEST_DEFER, &params, flags));
 	if (test_library_waits(t))
@@ -191,7 +177,7 @@ static void policies(void)
 /* cint-rate learns that completions are too rare to wait for company. */
 static void rate(void)
 {
-	struct io_uring_cint params = batches(CINT_POLICY_CINT_RATE);
+	struct io_uring_cint params = test_batches(CINT_POLICY_CINT_RATE);
 	struct test_ring t;
 	int i;
 

@@ -12,18 +12,12 @@ int main(void)
 	unsigned int tries;
 	pid_t child;
 	struct io_uring_cint_ring before, after;
-	struct io_uring_cint params;
+	const struct io_uring_cint params = test_batches(CINT_POLICY_CINT);
 	struct io_uring_cqe *cqe;
 	struct test_ring t;
 	char text[1024];
 
 	test_ring_or_skip();
-	cint_params_init(&params);
-	params.policy = CINT_POLICY_CINT;
-	params.threshold = 8;
-	params.delta_ns = CINT_DELAY_MAX_NS;
-	params.delta_min_ns = CINT_DELAY_MAX_NS;
-	params.max_hold_ns = CINT_DELAY_MAX_NS;
 	CHECK(test_attach(&t, 64, TEST_DEFER, &params, 0));
 	CHECK(cint_explain(t.cring, text, sizeof(text)) < (int)sizeof(text));
 	if (!strstr(text, "waits with parameters are the kernel's")) {

@@ -139,7 +139,7 @@ static void nops(struct test_ring *t, unsigned int nr)
  */
 static void overtakes(void)
 {
-	struct io_uring_cint params;
+	const struct io_uring_cint params = test_batches(CINT_POLICY_CINT);
 	struct io_uring_cqe *cqe;
 	struct cint_stats before;
 	struct test_ring t;
@@ -147,12 +147,6 @@ static void overtakes(void)
 	unsigned int nr;
 	int i;
 
-	cint_params_init(&params);
-	params.policy = CINT_POLICY_CINT;
-	params.threshold = 8;
-	params.delta_ns = CINT_DELAY_MAX_NS;
-	params.delta_min_ns = CINT_DELAY_MAX_NS;
-	params.max_hold_ns = CINT_DELAY_MAX_NS;
 	if (!test_attach(&t, 128, setup, &params, 0))
 		return;
 	if (!test_library_waits(&t)) {

@@ -59,6 +59,20 @@ static inline void test_attach_to(struct test_ring *t, const struct io_uring_cin
 	CHECK_EQ(pipe(t->quick), 0);
 }
 
+/* Of a ring whose batches are of 8, or as old as the longest time allowed. */
+static inline struct io_uring_cint test_batches(__u16 policy)
+{
+	struct io_uring_cint params;
+
+	cint_params_init(&params);
+	params.policy = policy;
+	params.threshold = 8;
+	params.delta_ns = CINT_DELAY_MAX_NS;
+	params.delta_min_ns = CINT_DELAY_MAX_NS;
+	params.max_hold_ns = CINT_DELAY_MAX_NS;
+	return params;
+}
+
 /* A ring that the application made, attached; false, and reported, if there is no such. */
 static inline bool test_attach(struct test_ring *t, unsigned int entries, unsigned int setup,
 			       const struct io_uring_cint *params, unsigned int flags)
