@@ -341,10 +341,19 @@ static bool cint_gap_known(const struct cint_state *s)
 	       !(s->coalescer.unknown & CINT_UNKNOWN_GAP);
 }
 
-/* How many completions more are worth waiting for. */
-static unsigned int cint_need(struct cint_state *s, unsigned int need)
+/* Requests that have not completed, with those that the wait submits before it begins. */
+static unsigned int cint_outstanding(const struct cint_state *s, unsigned int to_submit)
 {
-	unsigned int outstanding = s->submitted - s->completed, head = s->barrier_head, lacks;
+	/* elsewhere they count since they are in the SQ ring */
+	if (!(s->pub.ring->flags & IORING_SETUP_DEFER_TASKRUN))
+		to_submit = 0;
+	return s->submitted - s->completed + to_submit;
+}
+
+/* How many completions more are worth waiting for. */
+static unsigned int cint_need(struct cint_state *s, unsigned int need, unsigned int to_submit)
+{
+	unsigned int outstanding = cint_outstanding(s, to_submit), head = s->barrier_head, lacks;
 
 	if (cint_single_pending(s) ||
 	    s->pub.ring->flags & IORING_SETUP_IOPOLL)
@@ -391,9 +400,10 @@ static __u64 cint_hold_ns(const struct cint_state *s, unsigned int need)
 
 /*
  * The wait of an application that wants wait_nr CQEs, 0: as the parameters say.
- * A plan for as many as are there is one for no wait.
+ * A plan for as many as are there is one for no wait.  None of the to_submit SQEs that
+ * the wait's own system call submits is the library's.
  */
-struct cint_plan cint_plan(struct cint_state *s, unsigned int wait_nr)
+struct cint_plan cint_plan(struct cint_state *s, unsigned int wait_nr, unsigned int to_submit)
 {
 	unsigned int ready = cint_cq_ready(s->pub.ring), target = wait_nr;
 	struct cint_plan plan = { .hold_ns = CINT_UNBOUNDED };
@@ -408,7 +418,7 @@ struct cint_plan cint_plan(struct cint_state *s, unsigned int wait_nr)
 		plan.wait_nr = ready;
 		return plan;
 	}
-	need = cint_need(s, target - ready);
+	need = cint_need(s, target - ready, to_submit);
 	plan.wait_nr = ready + need;
 	if (need == 1 && !ready)
 		return plan;

@@ -25,6 +25,6 @@ struct cint_plan {
 
 __u64 cint_now_ns(void);
 struct cint_news cint_track(struct cint_state *s);
-struct cint_plan cint_plan(struct cint_state *s, unsigned int wait_nr);
+struct cint_plan cint_plan(struct cint_state *s, unsigned int wait_nr, unsigned int to_submit);
 
 #endif /* CINT_TRACK_H */

@@ -190,7 +190,7 @@ static int cint_wait(struct cint_state *s, struct cint_wait *w)
 	}
 
 	news = cint_track(s);
-	plan = cint_plan(s, w->wait_nr);
+	plan = cint_plan(s, w->wait_nr, w->to_submit);
 	if (refused || (!w->to_submit && cint_deliver(s, w, &news, &plan)))
 		return 0;
 	for (;;) {

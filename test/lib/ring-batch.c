@@ -225,6 +225,18 @@ static void no_params(void)
 	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 0, &short_time, NULL), -ETIME);
 	CHECK(!cqe);
 
+	/* requests that the call submits are waited for, too */
+	quicks(&t, 4);
+	CHECK_EQ(io_uring_submit(&t.ring), 4);
+	quicks(&t, 4);
+	finish(&t, 4);
+	CHECK_EQ(cint_submit_and_wait_timeout(t.cring, &cqe, 8, &short_time, NULL), 4);
+	CHECK_EQ(test_drop(&t), 4);
+	CHECK_EQ(test_stats(&t).ended_time, 2);
+	finish(&t, 4);
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 4, test_limit(), NULL), 0);
+	CHECK_EQ(test_drop(&t), 4);
+
 	/* what is there is returned without a system call */
 	quicks(&t, 2);
 	finish(&t, 2);
