@@ -55,8 +55,8 @@ REFERENCES = [POLLED, NONE_IO_URING]
 
 def split(contender):
     """The same policy in the driver, without a thread: unmarked requests have no interrupt
-    and are looked for."""
-    return Contender(contender.name + '/split', 'split', contender.params)
+    and are looked for, urgent completions overtake."""
+    return Contender(contender.name + '/split', 'split', dict(contender.params, ooo=1))
 
 
 SPLIT = split(POLICIES[-1])

@@ -10,7 +10,8 @@
 
 #include "tap.h"
 
-#define DEPTH	64
+#define DEPTH		64
+#define SHORTEST_NS	2000	/* between two looks */
 
 static __u64 rng_state = 1;
 
@@ -20,6 +21,17 @@ static __u32 rng(__u32 below)
 	rng_state ^= rng_state >> 7;
 	rng_state ^= rng_state << 17;
 	return (rng_state >> 20) % below;
+}
+
+/* Requests submitted and not found completed. */
+static __u32 outstanding(const struct cint_poll *p)
+{
+	__u32 nr = 0;
+	int i;
+
+	for (i = 0; i < CINT_POLL_EPOCHS; i++)
+		nr += p->sent[i] - p->done[i];
+	return nr;
 }
 
 /* A drive that completes after service_ns to 5/4 of it, one each gap_ns. */
@@ -36,7 +48,7 @@ static void submit(struct drive *d, struct cint_poll *p, __u64 now_ns)
 
 	for (i = 0; d->due_ns[i]; i++)
 		;
-	if (!cint_poll_outstanding(p))
+	if (!outstanding(p))
 		cint_poll_busy(p, now_ns);
 	d->epoch[i] = cint_poll_submit(p);
 	d->due_ns[i] = now_ns + d->service_ns + rng(d->service_ns / 4 + 1);
@@ -64,11 +76,11 @@ static __u32 look(struct drive *d, struct cint_poll *p, __u64 now_ns,
 		if (held_ns > l->longest_ns)
 			l->longest_ns = held_ns;
 		l->held_ns += held_ns;
-		cint_poll_complete(p, d->epoch[i], 1);
+		cint_poll_complete(p, d->epoch[i]);
 		d->due_ns[i] = 0;
 		found++;
 	}
-	cint_poll_looked(p, found, false, now_ns);
+	cint_poll_looked(p, found, outstanding(p), false, now_ns);
 	l->looks++;
 	l->found += found;
 	return found;
@@ -94,9 +106,9 @@ static struct looks run(const struct cint_params *params, __u32 service_ns,
 		/* the second half counts, when the times have settled */
 		if (i == rounds / 2)
 			warm = l;
-		for (j = stream ? cint_poll_outstanding(p) : 0; j < depth; j++)
+		for (j = stream ? outstanding(p) : 0; j < depth; j++)
 			submit(&d, p, now_ns);
-		while ((next = cint_poll_interval(p, &policy, now_ns))) {
+		while ((next = cint_poll_interval(p, &policy, outstanding(p), SHORTEST_NS, now_ns))) {
 			now_ns += next;
 			if (look(&d, p, now_ns, &l) && stream)
 				break;
@@ -134,14 +146,14 @@ static void test_bound(void)
 			/* the drive changes under what has been learnt */
 			run(&params, 1000 + rng(2000000), rng(20000),
 			    1 + rng(DEPTH), rng(2), 20, &p);
-			while (cint_poll_outstanding(&p)) {
+			while (outstanding(&p)) {
 				/* the stream's rest */
-				cint_poll_complete(&p, p.epoch % CINT_POLL_EPOCHS, 1);
+				cint_poll_complete(&p, p.epoch % CINT_POLL_EPOCHS);
 			}
 			l = run(&params, 1000 + rng(20000), rng(2000),
 				1 + rng(DEPTH), false, 20, &p);
-			limit = params.max_hold_ns > CINT_POLL_MIN_NS ?
-				params.max_hold_ns : CINT_POLL_MIN_NS;
+			limit = params.max_hold_ns > SHORTEST_NS ?
+				params.max_hold_ns : SHORTEST_NS;
 			if (l.longest_ns > limit)
 				over = l.longest_ns - limit;
 		}
@@ -175,7 +187,7 @@ static void test_learns(void)
 			late_ns = (double)l.held_ns / l.found -
 				2000.0 * (depths[j] - 1) / 2;
 			tap_result(per_batch <= 2.5 &&
-				   late_ns < services[i] / 4.0 + CINT_POLL_MIN_NS,
+				   late_ns < services[i] / 4.0 + SHORTEST_NS,
 				   "%u ns, %u at once: %.2f looks, %.0f ns late",
 				   services[i], depths[j], per_batch, late_ns);
 		}
@@ -236,15 +248,15 @@ static void test_idle(void)
 	cint_params_default(&params);
 	cint_policy_init(&policy, &params);
 	cint_poll_init(&p);
-	tap_result(!cint_poll_interval(&p, &policy, 5),
+	tap_result(!cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, 5),
 		   "no look when nothing is outstanding");
 	cint_poll_busy(&p, 10);
 	epoch = cint_poll_submit(&p);
-	tap_result(cint_poll_interval(&p, &policy, 10) >= CINT_POLL_MIN_NS,
+	tap_result(cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, 10) >= SHORTEST_NS,
 		   "a look when something is");
-	cint_poll_complete(&p, epoch, 1);
-	cint_poll_looked(&p, 1, false, 20000);
-	tap_result(!cint_poll_interval(&p, &policy, 20000),
+	cint_poll_complete(&p, epoch);
+	cint_poll_looked(&p, 1, outstanding(&p), false, 20000);
+	tap_result(!cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, 20000),
 		   "none any more when it has completed");
 }
 
@@ -292,8 +304,8 @@ static void test_barriers(void)
 			if (!number[i])
 				continue;
 			number[i] = 0;
-			cint_poll_complete(&p, epoch[i], 1);
-			complete = cint_poll_looked(&p, 1, false, 1000);
+			cint_poll_complete(&p, epoch[i]);
+			complete = cint_poll_looked(&p, 1, outstanding(&p), false, 1000);
 			oldest = sent;
 			for (i = 0; i < DEPTH; i++)
 				if (number[i] && number[i] < oldest)
@@ -303,7 +315,7 @@ static void test_barriers(void)
 			if (!complete && !told && oldest >= barrier)
 				late++;
 			told |= complete;
-		} while (cint_poll_outstanding(&p));
+		} while (outstanding(&p));
 	}
 	tap_result(!early, "no prefix of %u is complete before it is (%u)",
 		   awaited, early);
@@ -326,14 +338,14 @@ static void test_many_barriers(void)
 	}
 	cint_poll_await(&p, barrier[DEPTH - 1]);
 	for (i = DEPTH - 1; i > 0; i--) {
-		cint_poll_complete(&p, epoch[i], 1);
-		if (cint_poll_looked(&p, 1, false, 1000))
+		cint_poll_complete(&p, epoch[i]);
+		if (cint_poll_looked(&p, 1, outstanding(&p), false, 1000))
 			break;
 	}
 	tap_result(!i, "%d barriers at once: not before the oldest request", DEPTH);
-	cint_poll_complete(&p, epoch[0], 1);
-	complete = cint_poll_looked(&p, 1, false, 1000);
-	tap_result(complete && !cint_poll_outstanding(&p), "but then");
+	cint_poll_complete(&p, epoch[0]);
+	complete = cint_poll_looked(&p, 1, outstanding(&p), false, 1000);
+	tap_result(complete && !outstanding(&p), "but then");
 }
 
 static void test_barrier_interval(void)
@@ -351,10 +363,84 @@ static void test_barrier_interval(void)
 	epoch = cint_poll_submit(&p);
 	barrier = cint_poll_barrier(&p);
 	cint_poll_await(&p, barrier);
-	tap_result(cint_poll_interval(&p, &policy, 100) == 7000,
+	tap_result(cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, 100) == 7000,
 		   "delta_min to the next look for a barrier's prefix");
-	cint_poll_complete(&p, epoch, 1);
-	tap_result(cint_poll_looked(&p, 1, false, 8000), "which is then complete");
+	cint_poll_complete(&p, epoch);
+	tap_result(cint_poll_looked(&p, 1, outstanding(&p), false, 8000), "which is then complete");
+}
+
+/*
+ * Who watches all the time delivers when the policy would: completions one by one
+ * go to both, and what is due by the one is by the other.
+ */
+static void test_due(void)
+{
+	unsigned int policy, i, n;
+
+	for (policy = 0; policy < CINT_POLICY_NR; policy++) {
+		unsigned int differ = 0, delivered = 0;
+
+		for (i = 0; i < 200; i++) {
+			struct cint_params params = {
+				.policy		= policy,
+				.flags		= CINT_F_OOO,
+				.threshold	= 1 + rng(40),
+				.delta_ns	= rng(40000),
+				.delta_min_ns	= rng(10000),
+				.max_hold_ns	= rng(200000),
+				.correction	= rng(CINT_CORRECTION_MAX),
+			};
+			struct cint_request requests[DEPTH];
+			__u64 now_ns = 1000000, first_ns = 0;
+			struct cint_coalescer c;
+			struct cint_policy pol;
+			struct cint_poll p;
+			__u32 ready = 0;
+
+			cint_policy_init(&pol, &params);
+			cint_coalescer_init(&c);
+			cint_poll_init(&p);
+			for (n = 0; n < DEPTH; n++)
+				cint_submit(&c, &requests[n], 0);
+			for (n = 0; n < DEPTH; n++) {
+				enum cint_reason ours, theirs;
+
+				/* what is learnt of the rate is not compared */
+				c.gap_ns = 0;
+				p.gap_ns = 0;
+				c.not_free = 0;
+				now_ns += rng(20000);
+				/* the deadline may have passed meanwhile */
+				theirs = cint_expire(&c, now_ns);
+				ours = cint_poll_due(&p, &pol, DEPTH - n + ready,
+						     ready, first_ns,
+						     now_ns - 1, now_ns);
+				if (theirs != CINT_HOLD)
+					ready = 0;
+				theirs = cint_complete(&c, &pol, &requests[n],
+						       now_ns).reason;
+				if (!ready++)
+					first_ns = now_ns;
+				ours = cint_poll_due(&p, &pol,
+						     DEPTH - n - 1 + ready,
+						     ready, first_ns, now_ns,
+						     now_ns);
+				if (policy == CINT_POLICY_CINT_RATE && c.gap_ns)
+					theirs = ours;
+				/* a period of 0 is over at once, or with the next */
+				if (theirs == CINT_HOLD && c.deadline_ns <= now_ns)
+					theirs = ours;
+				differ += theirs != ours;
+				if (theirs != CINT_HOLD) {
+					delivered++;
+					ready = 0;
+				}
+			}
+		}
+		tap_result(!differ && delivered,
+			   "%s: due when the policy says so (%u of %u are not)",
+			   cint_policy_name(policy), differ, delivered);
+	}
 }
 
 int main(void)
@@ -367,5 +453,6 @@ int main(void)
 	test_barriers();
 	test_many_barriers();
 	test_barrier_interval();
+	test_due();
 	return tap_done();
 }

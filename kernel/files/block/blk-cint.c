@@ -6,21 +6,17 @@
 #include <linux/blk-cint.h>
 #include <linux/blk-mq.h>
 #include <linux/export.h>
-#include <linux/mutex.h>
+#include <linux/io_uring_types.h>
 #include <linux/pagemap.h>
-#include <linux/rculist.h>
-#include <linux/sched/stat.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
 static DEFINE_XARRAY_ALLOC1(cint_groups);
-static atomic64_t cint_setting_seq;
-static atomic_t cint_devices;
-static LIST_HEAD(cint_drains);
-static DEFINE_MUTEX(cint_drains_lock);
+static DEFINE_XARRAY_ALLOC1(cint_lookers);
 
-DEFINE_STATIC_KEY_FALSE(cint_drain_key);
-EXPORT_SYMBOL_GPL(cint_drain_key);
+DEFINE_STATIC_KEY_FALSE(cint_device_key);
+EXPORT_SYMBOL_GPL(cint_device_key);
 
 /* Readahead that holds none of the pages the reader waits for. */
 bool cint_beyond_read(const struct cint_scope *scope, struct bio *bio)
@@ -109,12 +105,12 @@ EXPORT_SYMBOL_GPL(cint_rw_iter);
  */
 struct cint_setting *cint_setting_alloc(const struct cint_params *params)
 {
-	struct cint_setting *setting = kmalloc(sizeof(*setting), GFP_KERNEL);
+	struct cint_setting *setting = kmalloc(sizeof(*setting),
+					       GFP_KERNEL_ACCOUNT);
 
 	if (!setting)
 		return NULL;
 	cint_policy_init(&setting->policy, params);
-	setting->seq = atomic64_inc_return(&cint_setting_seq);
 	return setting;
 }
 EXPORT_SYMBOL_GPL(cint_setting_alloc);
@@ -130,10 +126,11 @@ struct cint_group *cint_group_alloc(const struct cint_params *params)
 {
 	struct cint_setting *setting;
 	struct cint_group *group;
+	static u32 next_id;
 	u32 id;
 	int ret;
 
-	group = kzalloc(sizeof(*group), GFP_KERNEL);
+	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
 	setting = cint_setting_alloc(params);
 	ret = -ENOMEM;
 	if (!group || !setting)
@@ -141,9 +138,9 @@ struct cint_group *cint_group_alloc(const struct cint_params *params)
 	RCU_INIT_POINTER(group->setting, setting);
 
 	/* no reader may see the group before it has its id */
-	ret = xa_alloc(&cint_groups, &id, NULL, XA_LIMIT(1, CINT_GROUP_MAX),
-		       GFP_KERNEL);
-	if (ret) {
+	ret = xa_alloc_cyclic(&cint_groups, &id, NULL,
+			      XA_LIMIT(1, CINT_GROUP_MAX), &next_id, GFP_KERNEL);
+	if (ret < 0) {
 		if (ret == -EBUSY)
 			ret = -ENOSPC;
 		goto fail;
@@ -159,25 +156,12 @@ fail:
 }
 EXPORT_SYMBOL_GPL(cint_group_alloc);
 
-/* Devices that do not see the new sequence number by themselves. */
-static void cint_drain_kick(void)
-{
-	struct cint_drain *drain;
-
-	mutex_lock(&cint_drains_lock);
-	list_for_each_entry(drain, &cint_drains, list)
-		if (drain->kick)
-			drain->kick(drain);
-	mutex_unlock(&cint_drains_lock);
-}
-
 /**
  * cint_group_set - change the parameters of a group
  * @group: the group; the caller serialises changes to it
  * @params: parameters that cint_params_check() accepts
  *
- * Drivers see the new sequence number and deliver what they hold under the
- * former parameters.
+ * Drivers see them at their next look, which is due by the former ones.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -189,7 +173,6 @@ int cint_group_set(struct cint_group *group, const struct cint_params *params)
 		return -ENOMEM;
 	setting = rcu_replace_pointer(group->setting, setting, true);
 	kfree_rcu(setting, rcu);
-	cint_drain_kick();
 	return 0;
 }
 EXPORT_SYMBOL_GPL(cint_group_set);
@@ -222,90 +205,168 @@ struct cint_group *cint_group_find(u16 id)
 }
 EXPORT_SYMBOL_GPL(cint_group_find);
 
-/* Whether any driver coalesces: what a ring is told of its chances. */
-void cint_device_add(void)
-{
-	atomic_inc(&cint_devices);
-}
-EXPORT_SYMBOL_GPL(cint_device_add);
-
-void cint_device_remove(void)
-{
-	atomic_dec(&cint_devices);
-}
-EXPORT_SYMBOL_GPL(cint_device_remove);
-
-bool cint_device_present(void)
-{
-	return atomic_read(&cint_devices);
-}
-EXPORT_SYMBOL_GPL(cint_device_present);
-
 /**
- * cint_drain_add - have cint_drain() look into a device's queues
- * @drain: the device's
+ * cint_group_count - completions of a group have been delivered
+ * @id: its id, not 0
+ * @reason: why
+ * @nr: how many
  */
-void cint_drain_add(struct cint_drain *drain)
+void cint_group_count(u16 id, enum cint_reason reason, u32 nr)
 {
-	mutex_lock(&cint_drains_lock);
-	list_add_tail_rcu(&drain->list, &cint_drains);
-	mutex_unlock(&cint_drains_lock);
-	static_branch_inc(&cint_drain_key);
+	struct cint_group *group;
+
+	rcu_read_lock();
+	group = cint_group_find(id);
+	if (group) {
+		atomic64_add(nr, &group->completions);
+		atomic64_inc(&group->fires);
+		if (reason == CINT_FIRE_URGENT)
+			atomic64_inc(&group->urgent);
+	}
+	rcu_read_unlock();
 }
-EXPORT_SYMBOL_GPL(cint_drain_add);
+EXPORT_SYMBOL_GPL(cint_group_count);
 
 /**
- * cint_drain_remove - the opposite
- * @drain: the device's; it is not called any more on return
- */
-void cint_drain_remove(struct cint_drain *drain)
-{
-	static_branch_dec(&cint_drain_key);
-	mutex_lock(&cint_drains_lock);
-	list_del_rcu(&drain->list);
-	mutex_unlock(&cint_drains_lock);
-	synchronize_rcu();
-}
-EXPORT_SYMBOL_GPL(cint_drain_remove);
-
-/**
- * cint_drain - complete what devices have completed without an interrupt
- * @max: how many requests a device completes at most
+ * cint_device_get - a driver is going to coalesce
  *
- * For a task that would otherwise wait. Of each device, looks into the queue
- * that this CPU submits to.
+ * Takes the lock of CPU hotplug.
+ */
+void cint_device_get(void)
+{
+	static_branch_inc(&cint_device_key);
+}
+EXPORT_SYMBOL_GPL(cint_device_get);
+
+/**
+ * cint_device_put - the opposite
+ */
+void cint_device_put(void)
+{
+	static_branch_dec(&cint_device_key);
+}
+EXPORT_SYMBOL_GPL(cint_device_put);
+
+/**
+ * cint_looker_add - have tasks look into a queue before they wait
+ * @looker: the queue's
+ * @gfp: how memory may be had
+ *
+ * Return: 0; -ENOMEM; -EBUSY if there are too many.
+ */
+int cint_looker_add(struct cint_looker *looker, gfp_t gfp)
+{
+	/* an id that has been remembered must not soon be another's */
+	static u32 next;
+	int ret;
+
+	ret = xa_alloc_cyclic(&cint_lookers, &looker->id, looker, xa_limit_31b,
+			      &next, gfp);
+	return min(ret, 0);
+}
+EXPORT_SYMBOL_GPL(cint_looker_add);
+
+/**
+ * cint_looker_remove - the opposite
+ * @looker: the queue's; it is not called any more after a grace period
+ */
+void cint_looker_remove(struct cint_looker *looker)
+{
+	xa_erase(&cint_lookers, looker->id);
+}
+EXPORT_SYMBOL_GPL(cint_looker_remove);
+
+static struct cint_looks *cint_current_looks(void)
+{
+	struct io_uring_task *tctx = current->io_uring;
+
+	return tctx && tctx->last ? &tctx->last->cint_looks : NULL;
+}
+
+/**
+ * cint_look_note - the current task has submitted to a queue
+ * @id: of its looker
+ *
+ * If it did so for an io_uring, tasks that wait for the ring will look there, as
+ * long as something is outstanding.
+ */
+void cint_look_note(u32 id)
+{
+	struct cint_looks *looks = cint_current_looks();
+	unsigned int i, free;
+
+	if (!looks || (READ_ONCE(looks->ids[0]) == id && READ_ONCE(looks->any)))
+		return;
+	free = id % ARRAY_SIZE(looks->ids);
+	for (i = ARRAY_SIZE(looks->ids); i-- > 0;) {
+		u32 old = READ_ONCE(looks->ids[i]);
+
+		if (old == id)
+			goto out;
+		if (!old)
+			free = i;
+	}
+	WRITE_ONCE(looks->ids[free], id);
+out:
+	WRITE_ONCE(looks->any, true);
+}
+EXPORT_SYMBOL_GPL(cint_look_note);
+
+/**
+ * cint_look - complete what devices have completed without an interrupt
+ * @looks: where a ring has requests
+ * @max: how many requests of a queue at most; 0 for none, as the task has enough
+ *
+ * For a task that would otherwise wait.
  *
  * Return: how many requests were completed.
  */
-unsigned int cint_drain(unsigned int max)
+unsigned int cint_look(struct cint_looks *looks, unsigned int max)
 {
-	struct cint_drain *drain;
-	unsigned int nr = 0;
+	unsigned int i, nr = 0;
+	bool any = false;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(drain, &cint_drains, list)
-		nr += drain->drain(drain, max);
+	for (i = 0; i < ARRAY_SIZE(looks->ids); i++) {
+		u32 id = READ_ONCE(looks->ids[i]);
+		struct cint_looker *looker;
+		int found = -ENOENT;
+
+		if (!id)
+			continue;
+		looker = xa_load(&cint_lookers, id);
+		if (looker)
+			found = looker->look(looker, max);
+		if (found < 0) {
+			cmpxchg(&looks->ids[i], id, 0);
+			continue;
+		}
+		any = true;
+		nr += found;
+	}
 	rcu_read_unlock();
+	if (!any)
+		WRITE_ONCE(looks->any, false);
 	return nr;
 }
-EXPORT_SYMBOL_GPL(cint_drain);
 
 /**
- * cint_drain_sleep - a task that has called cint_drain() is about to sleep
+ * cint_look_sleep - a task that has called cint_look() is about to sleep
+ * @looks: where the ring it waits for has requests
  *
- * What completes from here on must come to it without its help. If there are
- * others to run on the CPU, that is theirs.
+ * What completes from here on must come to it without its help.
  */
-void cint_drain_sleep(void)
+void cint_look_sleep(struct cint_looks *looks)
 {
-	struct cint_drain *drain;
+	unsigned int i;
 
-	if (!single_task_running())
-		return;
 	rcu_read_lock();
-	list_for_each_entry_rcu(drain, &cint_drains, list)
-		if (drain->sleep)
-			drain->sleep(drain);
+	for (i = 0; i < ARRAY_SIZE(looks->ids); i++) {
+		u32 id = READ_ONCE(looks->ids[i]);
+		struct cint_looker *looker = id ? xa_load(&cint_lookers, id) : NULL;
+
+		if (looker && looker->sleep)
+			looker->sleep(looker);
+	}
 	rcu_read_unlock();
 }
-EXPORT_SYMBOL_GPL(cint_drain_sleep);

@@ -47,7 +47,7 @@ static void io_cint_current(struct io_ring_ctx *ctx,
 				  IORING_CINT_FEAT_GATHER,
 	};
 	io_gather_counters(ctx, ring);
-	if (cint_device_present())
+	if (cint_in_use())
 		curr->features |= IORING_CINT_FEAT_DEVICE;
 	if (!group)
 		return;

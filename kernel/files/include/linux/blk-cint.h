@@ -43,12 +43,10 @@ struct cint_scope {
 /**
  * struct cint_setting - parameters that requests refer to by RCU
  * @policy: the parameters with their table of periods
- * @seq: unique, to tell a new setting from one freed at the same address
  * @rcu: for the release after the last reader
  */
 struct cint_setting {
 	struct cint_policy	policy;
-	u64			seq;
 	struct rcu_head		rcu;
 };
 
@@ -71,24 +69,36 @@ struct cint_group {
 };
 
 /**
- * struct cint_drain - a device that completes requests without an interrupt
- * @list: all of them
- * @drain: complete up to @max requests of the queue that this CPU submits to;
- *	in a task, in an RCU read-side section
- * @sleep: the task sleeps now and the CPU has no other, or NULL; in an RCU
- *	read-side section
- * @kick: parameters of a group have changed, or NULL
+ * struct cint_looker - a hardware queue that tasks look into before they wait
+ * @look: complete up to @max of its requests, which may be 0; return how many, or
+ *	-ENOENT if none is outstanding; in a task
+ * @sleep: the task that has looked is about to sleep
+ * @id: what tasks remember it by
+ *
+ * Called in RCU read-side sections, so it must stay for a grace period after
+ * cint_looker_remove().
  */
-struct cint_drain {
-	struct list_head	list;
-	unsigned int		(*drain)(struct cint_drain *drain,
-					 unsigned int max);
-	void			(*sleep)(struct cint_drain *drain);
-	void			(*kick)(struct cint_drain *drain);
+struct cint_looker {
+	int	(*look)(struct cint_looker *looker, unsigned int max);
+	void	(*sleep)(struct cint_looker *looker);
+	u32	id;
 };
 
-/* bounds the state that a driver keeps for a hardware queue */
-#define CINT_GROUP_MAX	255
+/**
+ * struct cint_looks - the queues that a ring has submitted to
+ * @ids: of their lookers, 0 where there is none
+ * @any: there may be one
+ *
+ * Written by who submits and who looks, without a lock: what is forgotten by
+ * mistake is found by the driver in time. The queues beyond these are, too.
+ */
+struct cint_looks {
+	u32	ids[8];
+	bool	any;
+};
+
+/* u16: it rides with bios and requests */
+#define CINT_GROUP_MAX	U16_MAX
 
 #ifdef CONFIG_BLK_CINT
 
@@ -192,21 +202,23 @@ struct cint_group *cint_group_alloc(const struct cint_params *params);
 int cint_group_set(struct cint_group *group, const struct cint_params *params);
 void cint_group_free(struct cint_group *group);
 struct cint_group *cint_group_find(u16 id);
-void cint_device_add(void);
-void cint_device_remove(void);
-bool cint_device_present(void);
+void cint_group_count(u16 id, enum cint_reason reason, u32 nr);
 
-DECLARE_STATIC_KEY_FALSE(cint_drain_key);
-void cint_drain_add(struct cint_drain *drain);
-void cint_drain_remove(struct cint_drain *drain);
-unsigned int cint_drain(unsigned int max);
-void cint_drain_sleep(void);
+DECLARE_STATIC_KEY_FALSE(cint_device_key);
+void cint_device_get(void);
+void cint_device_put(void);
 
-/* Is there any device that cint_drain() looks into? */
-static inline bool cint_drain_wanted(void)
+/* Does any driver coalesce completions? */
+static inline bool cint_in_use(void)
 {
-	return static_branch_unlikely(&cint_drain_key);
+	return static_branch_unlikely(&cint_device_key);
 }
+
+int cint_looker_add(struct cint_looker *looker, gfp_t gfp);
+void cint_looker_remove(struct cint_looker *looker);
+void cint_look_note(u32 id);
+unsigned int cint_look(struct cint_looks *looks, unsigned int max);
+void cint_look_sleep(struct cint_looks *looks);
 
 #else /* CONFIG_BLK_CINT */
 
@@ -261,18 +273,9 @@ __cint_sync_iter(ssize_t (*rw)(struct kiocb *, struct iov_iter *),
 	return rw(iocb, iter);
 }
 
-static inline bool cint_drain_wanted(void)
+static inline bool cint_in_use(void)
 {
 	return false;
-}
-
-static inline unsigned int cint_drain(unsigned int max)
-{
-	return 0;
-}
-
-static inline void cint_drain_sleep(void)
-{
 }
 
 static inline ssize_t

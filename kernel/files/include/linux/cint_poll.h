@@ -11,6 +11,7 @@
  * As in the policy: pure functions over explicit state, time passed in.
  * One caller at a time submits and one at a time looks; the two may run
  * concurrently, as they share nothing but numbers that only one of them writes.
+ * How many requests are outstanding is the caller's to know and to pass in.
  */
 #ifndef _LINUX_CINT_POLL_H
 #define _LINUX_CINT_POLL_H
@@ -20,24 +21,17 @@
 /* Barriers whose prefix is told apart; further ones are counted with the next. */
 #define CINT_POLL_EPOCHS	16
 
-/*
- * No look comes sooner after another: programming a timer and taking its
- * interrupt take about that long themselves.
- */
-#define CINT_POLL_MIN_NS	2000
-
 /**
- * struct cint_poll - one queue and group
- * @submitted: requests, wraps around
- * @sent: the same by epoch
+ * struct cint_poll - one queue
+ * @sent: requests submitted, by epoch; they wrap around
  * @epoch: between two barriers
  * @slot: the same modulo CINT_POLL_EPOCHS
  * @busy_ns: when the first request came after a time without any
- * @completed: requests found completed, wraps around
- * @done: the same by epoch
+ * @done: requests found completed, by epoch; they wrap around
  * @last_ns: when a look found completions, and left none, the last time
  * @carried: completions found since, by looks that left some
  * @service_ns: learnt: from the first request to its completion
+ * @vain_ns: how long after @busy_ns a look has found nothing, 0 if none has
  * @gap_ns: learnt: between completions
  * @fresh: no completion has been found since @busy_ns
  * @awaiting: a barrier completed before its prefix
@@ -45,17 +39,16 @@
  */
 struct cint_poll {
 	/* who submits */
-	__u32	submitted;
 	__u32	sent[CINT_POLL_EPOCHS];
 	__u16	epoch;
 	__u16	slot;
 	__u64	busy_ns;
 	/* who looks */
-	__u32	completed;
 	__u32	done[CINT_POLL_EPOCHS];
 	__u64	last_ns;
 	__u32	carried;
 	__u32	service_ns;
+	__u32	vain_ns;
 	__u32	gap_ns;
 	__u8	fresh;
 	__u8	awaiting;
@@ -66,10 +59,15 @@ void cint_poll_init(struct cint_poll *p);
 void cint_poll_busy(struct cint_poll *p, __u64 now_ns);
 __u16 cint_poll_barrier(struct cint_poll *p);
 void cint_poll_await(struct cint_poll *p, __u16 epoch);
-bool cint_poll_looked(struct cint_poll *p, __u32 found, bool more,
-		      __u64 now_ns);
-__u32 cint_poll_interval(struct cint_poll *p, const struct cint_policy *policy,
-			 __u64 now_ns);
+bool cint_poll_looked(struct cint_poll *p, __u32 found, __u32 outstanding,
+		      bool more, __u64 now_ns);
+__u32 cint_poll_interval(const struct cint_poll *p,
+			 const struct cint_policy *policy, __u32 outstanding,
+			 __u32 shortest_ns, __u64 now_ns);
+enum cint_reason cint_poll_due(const struct cint_poll *p,
+			       const struct cint_policy *policy,
+			       __u32 outstanding, __u32 ready, __u64 first_ns,
+			       __u64 last_ns, __u64 now_ns);
 
 #ifdef __KERNEL__
 #include <linux/compiler.h>
@@ -84,21 +82,9 @@ __u32 cint_poll_interval(struct cint_poll *p, const struct cint_policy *policy,
 #define cint_poll_inc(x)		((x)++)
 #endif
 
-/* Requests submitted and not yet found completed. */
-static inline __u32 cint_poll_outstanding(const struct cint_poll *p)
-{
-	return cint_poll_read(p->submitted) - cint_poll_read(p->completed);
-}
-
-/* The same, for who submits: nobody else changes the first of the two. */
-static inline __u32 cint_poll_before(const struct cint_poll *p)
-{
-	return p->submitted - cint_poll_read(p->completed);
-}
-
 /**
  * cint_poll_submit - a request goes to the device
- * @p: its queue and group
+ * @p: its queue
  *
  * If nothing was outstanding, cint_poll_busy() comes first.
  *
@@ -109,21 +95,17 @@ static inline __u16 cint_poll_submit(struct cint_poll *p)
 	__u16 slot = cint_poll_read(p->slot);
 
 	cint_poll_inc(p->sent[slot]);
-	cint_poll_inc(p->submitted);
 	return slot;
 }
 
 /**
- * cint_poll_complete - a look has found requests completed
- * @p: their queue and group
- * @epoch: what cint_poll_submit() returned for all of them
- * @nr: how many
+ * cint_poll_complete - a look has found a request completed
+ * @p: its queue
+ * @epoch: what cint_poll_submit() returned for it
  */
-static inline void cint_poll_complete(struct cint_poll *p, __u16 epoch,
-				      __u32 nr)
+static inline void cint_poll_complete(struct cint_poll *p, __u16 epoch)
 {
-	cint_poll_write(p->done[epoch], p->done[epoch] + nr);
-	cint_poll_write(p->completed, p->completed + nr);
+	cint_poll_inc(p->done[epoch]);
 }
 
 #endif /* _LINUX_CINT_POLL_H */

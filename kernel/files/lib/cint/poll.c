@@ -18,6 +18,7 @@
 #define max(a, b)			((a) > (b) ? (a) : (b))
 #define min_t(type, a, b)		min((type)(a), (type)(b))
 #define max_t(type, a, b)		max((type)(a), (type)(b))
+#define max3(a, b, c)			max(a, max(b, c))
 #endif
 
 /* What is assumed of a drive that nothing is known of: it is a fast one. */
@@ -25,7 +26,8 @@
 #define CINT_POLL_GAP_NS	2000
 
 /*
- * Corrections, as shifts. Up by 1/8 of the time waited in vain, so that a slow
+ * Corrections, as shifts. Up by 1/8 of the time waited for more than came, and to
+ * between the last look in vain and the one that found something, so that a slow
  * drive is known after a few looks; down by less, as a look finds the batch
  * complete in nearly all cases when it comes a little late.
  */
@@ -51,7 +53,7 @@ EXPORT_SYMBOL_GPL(cint_poll_init);
 
 /**
  * cint_poll_busy - a request is about to be submitted, the only one outstanding
- * @p: its queue and group
+ * @p: its queue
  * @now_ns: the time
  */
 void cint_poll_busy(struct cint_poll *p, __u64 now_ns)
@@ -124,22 +126,31 @@ static __u32 cint_poll_elapsed(__u64 since_ns, __u64 now_ns)
 
 /* The first look after a pause says how long the drive takes. */
 static void cint_poll_learn_service(struct cint_poll *p, __u32 found,
-				    __u32 elapsed)
+				    __u32 outstanding, __u32 elapsed)
 {
 	__u32 expected = 0;
 
 	if (elapsed >= p->service_ns)
 		expected = 1 + (elapsed - p->service_ns) / max(p->gap_ns, 1U);
-	expected = min(expected, found + cint_poll_outstanding(p));
+	expected = min(expected, found + outstanding);
 
-	if (found < expected)
+	if (!found) {
+		p->vain_ns = elapsed;
+		return;
+	}
+	/* it was somewhere in between */
+	if (p->vain_ns && p->vain_ns < elapsed)
+		p->service_ns = max(p->service_ns,
+				    p->vain_ns + ((elapsed - p->vain_ns) >> 1));
+	else if (found < expected)
 		p->service_ns += max(elapsed >> CINT_POLL_UP_SHIFT, 1U);
-	else if (found && elapsed < p->service_ns)
+	else if (elapsed < p->service_ns)
 		p->service_ns = elapsed;
-	else if (found)
+	else
 		p->service_ns -= p->service_ns >> CINT_POLL_DOWN_SHIFT;
+	p->vain_ns = 0;
 	/* a burst, found complete: its gaps may have been shorter, too */
-	if (found > 1 && !cint_poll_outstanding(p))
+	if (found > 1 && !outstanding)
 		p->gap_ns -= p->gap_ns >> CINT_POLL_DOWN_SHIFT;
 	p->service_ns = min_t(__u32, p->service_ns, CINT_DELAY_MAX_NS);
 }
@@ -148,13 +159,14 @@ static void cint_poll_learn_service(struct cint_poll *p, __u32 found,
  * cint_poll_looked - learn from a look
  * @p: what was looked for
  * @found: completions found, which cint_poll_complete() has been told of
+ * @outstanding: requests that it has not found completed
  * @more: it left some, for the next look
  * @now_ns: the time of the look
  *
  * Return: whether a barrier that was awaited is complete.
  */
-bool cint_poll_looked(struct cint_poll *p, __u32 found, bool more,
-		      __u64 now_ns)
+bool cint_poll_looked(struct cint_poll *p, __u32 found, __u32 outstanding,
+		      bool more, __u64 now_ns)
 {
 	/* how many had completed is known when all have been found */
 	found += p->carried;
@@ -162,14 +174,14 @@ bool cint_poll_looked(struct cint_poll *p, __u32 found, bool more,
 	if (more)
 		goto out;
 	if (cint_poll_read(p->fresh)) {
-		cint_poll_learn_service(p, found,
+		cint_poll_learn_service(p, found, outstanding,
 					cint_poll_elapsed(cint_poll_read(p->busy_ns),
 							  now_ns));
 		if (found)
 			cint_poll_write(p->fresh, 0);
 	} else if (found) {
 		__u32 gap = cint_poll_elapsed(p->last_ns, now_ns) / found;
-		bool all = !cint_poll_outstanding(p);
+		bool all = !outstanding;
 
 		/* all had completed, perhaps long ago: the gap is no longer than that */
 		if (!all || gap < p->gap_ns)
@@ -177,6 +189,8 @@ bool cint_poll_looked(struct cint_poll *p, __u32 found, bool more,
 				     CINT_POLL_GAP_SHIFT;
 		if (all)
 			p->gap_ns -= p->gap_ns >> CINT_POLL_GAP_DOWN_SHIFT;
+		/* a look that was late has made it long, not the drive */
+		p->gap_ns = min(p->gap_ns, p->service_ns);
 	}
 	if (found)
 		p->last_ns = now_ns;
@@ -218,18 +232,19 @@ static __u64 cint_poll_wait(const struct cint_poll *p,
  * cint_poll_interval - how long until the next look
  * @p: what is looked for
  * @policy: the parameters in force
+ * @outstanding: requests that these parameters apply to, not yet found completed
+ * @shortest_ns: no look comes sooner after another
  * @now_ns: the time
  *
- * Return: a time in ns, at most max_hold (or CINT_POLL_MIN_NS, if that is less)
- * so that nothing is found that has waited longer; 0 if nothing is outstanding.
+ * Return: a time in ns, at most max_hold (or @shortest_ns, if that is more) so
+ * that nothing is found that has waited longer; 0 if nothing is outstanding.
  */
-__u32 cint_poll_interval(struct cint_poll *p, const struct cint_policy *policy,
-			 __u64 now_ns)
+__u32 cint_poll_interval(const struct cint_poll *p,
+			 const struct cint_policy *policy, __u32 outstanding,
+			 __u32 shortest_ns, __u64 now_ns)
 {
-	__u32 outstanding = cint_poll_outstanding(p);
-	__u32 longest = max_t(__u32, policy->params.max_hold_ns,
-			      CINT_POLL_MIN_NS);
-	__u32 shortest = CINT_POLL_MIN_NS;
+	__u32 longest = max_t(__u32, policy->params.max_hold_ns, shortest_ns);
+	__u32 shortest = shortest_ns;
 	__u64 first, due;
 
 	if (!outstanding)
@@ -245,11 +260,52 @@ __u32 cint_poll_interval(struct cint_poll *p, const struct cint_policy *policy,
 	due = first + min_t(__u64, cint_poll_wait(p, policy, outstanding),
 			    policy->hold_ns);
 	/* the longer in vain, the rarer */
-	if (now_ns > first)
-		shortest = max(cint_poll_elapsed(first, now_ns) >>
-			       CINT_POLL_UP_SHIFT, shortest);
+	if (now_ns >= first)
+		shortest = max3(cint_poll_elapsed(first, now_ns),
+				p->service_ns >> CINT_POLL_UP_SHIFT, shortest);
 	if (due < now_ns + shortest)
 		due = now_ns + shortest;
 	return min_t(__u64, due - now_ns, longest);
 }
 EXPORT_SYMBOL_GPL(cint_poll_interval);
+
+/**
+ * cint_poll_due - is what has completed to be delivered?
+ * @p: what is looked for
+ * @policy: the parameters in force
+ * @outstanding: requests not yet delivered, those that are ready among them
+ * @ready: requests that have completed and are not delivered
+ * @first_ns: when the first of these was seen
+ * @last_ns: when the last of these was seen
+ * @now_ns: the time
+ *
+ * For who watches a queue all the time. What the policy says of completions
+ * without a mark (cint_complete(), cint_expire()), for all of them at once: that
+ * there are more than at the last call restarts the quiescent period.
+ *
+ * Return: why to deliver all that are ready, or CINT_HOLD.
+ */
+enum cint_reason cint_poll_due(const struct cint_poll *p,
+			       const struct cint_policy *policy,
+			       __u32 outstanding, __u32 ready, __u64 first_ns,
+			       __u64 last_ns, __u64 now_ns)
+{
+	__u32 delta;
+
+	if (!ready)
+		return CINT_HOLD;
+	if (policy->params.policy == CINT_POLICY_NONE)
+		return CINT_FIRE_EACH;
+	if (p->awaiting)
+		return CINT_FIRE_BARRIER;
+	if (ready >= policy->params.threshold)
+		return CINT_FIRE_THRESHOLD;
+	delta = policy->delta_ns[ready];
+	if (policy->params.policy == CINT_POLICY_CINT_RATE &&
+	    (ready >= outstanding || p->gap_ns > delta))
+		return CINT_FIRE_RATE;
+	if (now_ns >= first_ns + policy->hold_ns)
+		return CINT_FIRE_MAX_HOLD;
+	return now_ns >= last_ns + delta ? CINT_FIRE_QUIET : CINT_HOLD;
+}
+EXPORT_SYMBOL_GPL(cint_poll_due);

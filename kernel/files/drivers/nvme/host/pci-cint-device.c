@@ -9,9 +9,9 @@
  * parameters again before requests reach it.
  *
  * Told to deliver in order, it posts what it holds and only delays the
- * interrupt. Tasks that are about to wait then complete what is posted, by
- * cint_drain(). The handler of a queue's interrupts and these tasks exclude each
- * other by a lock of the queue; a queue that is being suspended is not drained.
+ * interrupt. Tasks that are about to wait then complete what is posted. They and
+ * the handler of the queue's interrupts exclude each other by
+ * nvme_queue.cq_poll_lock.
  */
 #include <linux/bits.h>
 #include <linux/blk-cint.h>
@@ -19,8 +19,8 @@
 #include <linux/nvme_cint.h>
 #include <linux/slab.h>
 
-#include "cint.h"
 #include "nvme.h"
+#include "pci-cint.h"
 
 /* What a field of the parameters is called in sysfs, by its byte offset. */
 static const char *nvme_cint_field(u32 offset)
@@ -94,12 +94,12 @@ static int nvme_cint_check_params(struct nvme_ctrl *ctrl,
 static int nvme_cint_push(struct nvme_cint *cint,
 			  const struct cint_params *params)
 {
-	struct nvme_ctrl *ctrl = cint->ctrl;
+	struct nvme_ctrl *ctrl = &cint->dev->ctrl;
 	struct nvme_cint_feature *feature;
 	u32 offset = 0;
 	int ret;
 
-	lockdep_assert_held(&cint->device_lock);
+	lockdep_assert_held(&cint->state_lock);
 	feature = kzalloc(sizeof(*feature), GFP_KERNEL);
 	if (!feature)
 		return -ENOMEM;
@@ -140,9 +140,7 @@ static void nvme_cint_set_draining(struct nvme_cint *cint, bool on)
 	lockdep_assert_held(&cint->lock);
 	if (params->policy < CINT_POLICY_CINT || params->flags & CINT_F_OOO)
 		on = false;
-	if (on != cint->draining)
-		cint->ops->switch_draining(cint->ctrl, on);
-	cint->draining = on;
+	WRITE_ONCE(cint->draining, on);
 }
 
 /* The counters of the controller, or an NVMe status. */
@@ -172,14 +170,14 @@ static void nvme_cint_log_to_stats(const struct nvme_cint_log *log,
 
 /**
  * nvme_cint_check_device - can the controller coalesce by marks?
- * @cint: the controller's coalescer, locked
+ * @cint: the controller's coalescing, locked
  *
  * Return: 0; -EOPNOTSUPP if not, -EINVAL if not with the parameters that are
  * set; with a reason logged.
  */
 int nvme_cint_check_device(struct nvme_cint *cint)
 {
-	struct nvme_ctrl *ctrl = cint->ctrl;
+	struct nvme_ctrl *ctrl = &cint->dev->ctrl;
 
 	if (!ctrl->cint_capable) {
 		dev_warn(ctrl->device,
@@ -191,7 +189,7 @@ int nvme_cint_check_device(struct nvme_cint *cint)
 
 /**
  * nvme_cint_start_device - let the controller coalesce
- * @cint: the controller's coalescer, locked, in no mode
+ * @cint: the controller's coalescing, locked, in no mode
  *
  * Return: 0; -ENOMEM; -EINVAL or -EIO with a reason logged if the controller
  * refuses; what else an admin command may end with.
@@ -203,9 +201,9 @@ int nvme_cint_start_device(struct nvme_cint *cint)
 
 	if (!log)
 		return -ENOMEM;
-	ret = nvme_cint_read_log(cint->ctrl, log);
+	ret = nvme_cint_read_log(&cint->dev->ctrl, log);
 	if (ret) {
-		dev_err(cint->ctrl->device,
+		dev_err(cint->dev->ctrl.device,
 			"cint: the controller's counters can't be read, status %#x\n",
 			ret);
 		kfree(log);
@@ -214,18 +212,18 @@ int nvme_cint_start_device(struct nvme_cint *cint)
 	nvme_cint_log_to_stats(log, &cint->device_base);
 	kfree(log);
 
-	mutex_lock(&cint->device_lock);
+	mutex_lock(&cint->state_lock);
 	cint->device_params = *nvme_cint_params(cint);
 	ret = nvme_cint_push(cint, &cint->device_params);
 	cint->device = !ret;
-	mutex_unlock(&cint->device_lock);
+	mutex_unlock(&cint->state_lock);
 	nvme_cint_set_draining(cint, !ret);
 	return ret;
 }
 
 /**
  * nvme_cint_stop_device - have the controller deliver each completion alone
- * @cint: the controller's coalescer, locked
+ * @cint: the controller's coalescing, locked
  */
 void nvme_cint_stop_device(struct nvme_cint *cint)
 {
@@ -233,16 +231,16 @@ void nvme_cint_stop_device(struct nvme_cint *cint)
 
 	params.policy = CINT_POLICY_NONE;
 	nvme_cint_set_draining(cint, false);
-	mutex_lock(&cint->device_lock);
+	mutex_lock(&cint->state_lock);
 	cint->device = false;
 	/* if it fails the controller is about to be reset, to the same end */
 	nvme_cint_push(cint, &params);
-	mutex_unlock(&cint->device_lock);
+	mutex_unlock(&cint->state_lock);
 }
 
 /**
  * nvme_cint_set_device - change the controller's parameters
- * @cint: the controller's coalescer, locked, in mode device
+ * @cint: the controller's coalescing, locked, in mode device
  * @params: parameters that cint_params_check() accepts
  *
  * Return: 0; -ENOMEM; -EINVAL or -EIO with a reason logged if the controller
@@ -254,51 +252,36 @@ int nvme_cint_set_device(struct nvme_cint *cint,
 	struct cint_params old;
 	int ret;
 
-	ret = nvme_cint_check_params(cint->ctrl, params);
+	ret = nvme_cint_check_params(&cint->dev->ctrl, params);
 	if (ret)
 		return ret;
-	mutex_lock(&cint->device_lock);
+	mutex_lock(&cint->state_lock);
 	old = cint->device_params;
 	cint->device_params = *params;
 	ret = nvme_cint_push(cint, params);
 	if (ret)
 		cint->device_params = old;
-	mutex_unlock(&cint->device_lock);
+	mutex_unlock(&cint->state_lock);
 	nvme_cint_set_draining(cint, true);
 	return ret;
 }
 
 /**
- * nvme_cint_exit_device - the controller is being removed
- * @cint: the controller's coalescer, locked, in mode device
+ * nvme_cint_restart_device - a reset has ended the controller's coalescing
+ * @cint: the controller's coalescing, its state locked, in mode device
  */
-void nvme_cint_exit_device(struct nvme_cint *cint)
+void nvme_cint_restart_device(struct nvme_cint *cint)
 {
-	nvme_cint_set_draining(cint, false);
-}
+	struct nvme_ctrl *ctrl = &cint->dev->ctrl;
 
-/**
- * nvme_cint_reset_done - a controller has been reset
- * @ctrl: the controller, its admin queue live and its I/O queues quiesced
- *
- * Takes no lock that a change of mode holds while it waits for requests, which
- * may in turn wait for this reset.
- */
-void nvme_cint_reset_done(struct nvme_ctrl *ctrl)
-{
-	struct nvme_cint *cint = ctrl->cint;
-
-	mutex_lock(&cint->device_lock);
-	if (cint->device && (!ctrl->cint_capable ||
-			     nvme_cint_push(cint, &cint->device_params)))
+	if (!ctrl->cint_capable || nvme_cint_push(cint, &cint->device_params))
 		dev_warn(ctrl->device,
 			 "cint: after a reset the controller coalesces no more\n");
-	mutex_unlock(&cint->device_lock);
 }
 
 /**
  * nvme_cint_device_stats - the controller's counters since the mode was chosen
- * @cint: the controller's coalescer, locked
+ * @cint: the controller's coalescing, locked
  * @stats: filled
  *
  * Return: 0 or why the controller's log page can't be read, a negative errno or
@@ -314,7 +297,7 @@ int nvme_cint_device_stats(struct nvme_cint *cint,
 
 	if (!log)
 		return -ENOMEM;
-	ret = nvme_cint_read_log(cint->ctrl, log);
+	ret = nvme_cint_read_log(&cint->dev->ctrl, log);
 	if (!ret)
 		nvme_cint_log_to_stats(log, stats);
 	kfree(log);

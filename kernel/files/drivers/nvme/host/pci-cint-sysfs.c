@@ -7,8 +7,8 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "cint.h"
 #include "nvme.h"
+#include "pci-cint.h"
 
 static const char *const nvme_cint_modes[NVME_CINT_NR_MODES] = {
 	[NVME_CINT_OFF]		= "off",
@@ -224,6 +224,53 @@ static ssize_t poll_cpu_store(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RW(poll_cpu);
 
+static ssize_t look_min_ns_show(struct device *dev,
+				struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n",
+			  READ_ONCE(nvme_cint_ctrl(dev)->cint->look_min_ns));
+}
+
+static ssize_t look_min_ns_store(struct device *dev,
+				 struct device_attribute *attr,
+				 const char *buf, size_t count)
+{
+	struct nvme_ctrl *ctrl = nvme_cint_ctrl(dev);
+	u32 value;
+	int ret;
+
+	ret = kstrtou32(buf, 0, &value);
+	if (ret)
+		return ret;
+	if (!value || value > CINT_DELAY_MAX_NS) {
+		dev_err_ratelimited(ctrl->device,
+				    "cint/look_min_ns: %u is not in 1..%u\n",
+				    value, CINT_DELAY_MAX_NS);
+		return -EINVAL;
+	}
+	WRITE_ONCE(ctrl->cint->look_min_ns, value);
+	return count;
+}
+static DEVICE_ATTR_RW(look_min_ns);
+
+static ssize_t hw_coalescing_show(struct device *dev,
+				  struct device_attribute *attr, char *buf)
+{
+	unsigned int threshold, time_us;
+	enum nvme_cint_hw hw;
+	int ret;
+
+	ret = nvme_cint_get_feature(nvme_cint_ctrl(dev)->cint, &hw, &threshold,
+				    &time_us);
+	if (ret)
+		return ret < 0 ? ret : -EIO;
+	if (hw == NVME_CINT_HW_OFF)
+		return sysfs_emit(buf, "off\n");
+	return sysfs_emit(buf, "%u %u %s\n", threshold, time_us,
+			  hw == NVME_CINT_HW_EXEMPT ? "exempt" : "all");
+}
+static DEVICE_ATTR_RO(hw_coalescing);
+
 static ssize_t latency_hint_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)
 {
@@ -285,10 +332,10 @@ static ssize_t stats_show(struct device *dev, struct device_attribute *attr,
 		fires += stats.fires[reason];
 
 	len = sysfs_emit(buf,
-			 "completions %llu\ndelivered %llu\nurgent %llu\nheld %llu\noutstanding %llu\nwakeups %llu\nipis %llu\nticks %llu\nfires %llu\n",
+			 "completions %llu\ndelivered %llu\nurgent %llu\nheld %llu\noutstanding %llu\nwakeups %llu\nticks %llu\nfires %llu\n",
 			 stats.completions, stats.delivered, stats.urgent,
 			 stats.held, stats.outstanding,
-			 stats.wakeups, stats.ipis, stats.ticks, fires);
+			 stats.wakeups, stats.ticks, fires);
 	for (reason = CINT_HOLD + 1; reason < CINT_REASON_NR; reason++)
 		len += sysfs_emit_at(buf, len, "fire_%s %llu\n",
 				     cint_reason_name(reason),
@@ -306,9 +353,11 @@ static struct attribute *nvme_cint_attrs[] = {
 	&nvme_cint_attr_max_hold_ns.attr.attr,
 	&nvme_cint_attr_correction.attr.attr,
 	&nvme_cint_attr_ooo.attr.attr,
+	&dev_attr_look_min_ns.attr,
 	&dev_attr_poll_cpu.attr,
 	&dev_attr_latency_hint.attr,
 	&dev_attr_calibrate.attr,
+	&dev_attr_hw_coalescing.attr,
 	&dev_attr_stats.attr,
 	NULL,
 };

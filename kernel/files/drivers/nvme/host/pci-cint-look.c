@@ -1,0 +1,734 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Modes split and kthread: marked requests have interrupts, all others are looked
+ * for in the poll queues.
+ *
+ * Who looks delivers what is found: what is held is in the completion queue.
+ * Looks are taken by
+ *
+ *  - a task that is about to wait for an io_uring with requests in the queue, or
+ *    that asks for what there is; in mode split;
+ *  - who submits, when a batch's worth has completed already; in mode split;
+ *  - the handler of a barrier, or of an urgent request that is to be delivered in
+ *    order, a few completions;
+ *  - a timer, at the time lib/cint/poll.c expects a batch to be complete, and
+ *    max_hold after the last look at the latest; in mode kthread the thread.
+ *
+ * While tasks look in time the timer lets them, up to max_hold. When it is the
+ * timer that finds completions, and only a few at a time, looking does not pay:
+ * requests then have their interrupt for a while.
+ *
+ * A barrier has an interrupt. Its handler looks for the barrier's prefix and, as
+ * long as that is not complete, has the timer look again every delta_min.
+ *
+ * Who releases a completion that has not been looked for:
+ *
+ *  - the timer, max_hold after the last look at the latest; or the thread;
+ *  - a change of parameters of the device looks at once, of a ring by the former;
+ *  - a change of mode is a reset;
+ *  - nvme_timeout(), which polls before it judges a request;
+ *  - nvme_reap_pending_cqes() on reset, removal and power management, after the
+ *    queue has been detached and before requests are cancelled;
+ *  - CPU hotplug needs nothing: the block layer waits for the requests of a queue
+ *    whose last CPU goes offline, and a timer migrates with the CPU's.
+ *
+ * Locks: nvme_queue.cq_poll_lock is for who looks. All who look here try for it
+ * only: who holds it is looking. The timer is the only one to look in a softirq,
+ * and handlers that look are those of other queues.
+ *
+ * Who has submitted starts the timer if it is not queued. It is dequeued before it
+ * runs, so that of the two, who submits while it runs and the timer that finds
+ * nothing outstanding, one sees the other.
+ */
+#include <linux/blk-mq.h>
+#include <linux/hrtimer.h>
+#include <linux/sched.h>
+
+#include "nvme.h"
+#include "pci-cint.h"
+#include <trace/events/cint.h>
+
+/* Completed at once in a softirq or a handler, so that others have their turn. */
+#define NVME_CINT_BUDGET		16
+#define NVME_CINT_BUDGET_IDLE		64
+
+/*
+ * A look of the timer costs what an interrupt costs. Where it is alone to look for
+ * that long and finds fewer than this on average, requests have interrupts instead,
+ * for so many requests, and for longer each time that looking has turned out not to
+ * pay.
+ */
+#define NVME_CINT_ALONE_NS		(2 * NSEC_PER_MSEC)
+#define NVME_CINT_YIELD_SHIFT		4
+#define NVME_CINT_YIELD_MIN		(4 << NVME_CINT_YIELD_SHIFT)
+#define NVME_CINT_YIELD_START		(8 << NVME_CINT_YIELD_SHIFT)
+#define NVME_CINT_YIELD_WEIGHT		3	/* shift */
+#define NVME_CINT_REST_MIN		4096
+#define NVME_CINT_REST_MAX		65536
+
+#define NVME_CINT_OVERFLOW		(NVME_CINT_SLOTS - 1)
+
+static u32 nvme_cint_slot_outstanding(const struct nvme_cint_slot *slot)
+{
+	return READ_ONCE(slot->sent) - READ_ONCE(slot->done);
+}
+
+/*
+ * When to look
+ */
+
+/*
+ * How long until the next look, by the earliest demand of any group; 0 if nothing
+ * is outstanding.
+ */
+static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
+{
+	u32 floor_ns = READ_ONCE(c->cint->look_min_ns), max_hold_ns;
+	u32 hold_ns = CINT_DELAY_MAX_NS, shortest = 0;
+	unsigned int i;
+
+	if (!READ_ONCE(c->looked_at) || !nvme_outstanding(c->nvmeq))
+		return 0;
+	rcu_read_lock();
+	max_hold_ns = nvme_cint_setting(c->cint, 0)->policy.params.max_hold_ns;
+	for (i = 0; i < READ_ONCE(c->nr_slots); i++) {
+		struct nvme_cint_slot *slot = &c->slots[i];
+		u32 nr = nvme_cint_slot_outstanding(slot), interval, hold;
+		const struct cint_policy *policy;
+
+		if (!nr)
+			continue;
+		policy = &nvme_cint_setting(c->cint, READ_ONCE(slot->group))->policy;
+		interval = cint_poll_interval(&c->poll, policy, nr, floor_ns,
+					      now_ns);
+		hold = min(policy->params.max_hold_ns, max_hold_ns);
+		if (i == NVME_CINT_OVERFLOW)
+			hold = min(hold, READ_ONCE(slot->hold_ns));
+		interval = min(interval, max(hold, floor_ns));
+		hold_ns = min(hold_ns, hold);
+		if (shortest && interval >= shortest)
+			continue;
+		shortest = interval;
+		if (c->poll.awaiting)
+			c->reason = CINT_FIRE_BARRIER;
+		else if (interval >= hold)
+			c->reason = CINT_FIRE_MAX_HOLD;
+		else if (policy->params.policy == CINT_POLICY_CINT_RATE)
+			c->reason = CINT_FIRE_RATE;
+		else
+			c->reason = CINT_FIRE_QUIET;
+	}
+	rcu_read_unlock();
+	WRITE_ONCE(c->hold_ns, hold_ns);
+	return shortest;
+}
+
+static void nvme_cint_start_timer(struct nvme_cint_queue *c, u64 now_ns,
+				  u32 interval)
+{
+	hrtimer_start(&c->timer, ns_to_ktime(now_ns + interval),
+		      HRTIMER_MODE_ABS_PINNED_SOFT);
+}
+
+/**
+ * nvme_cint_arm - somebody waits, or has submitted: have the queue looked into
+ * @c: the queue, without interrupts
+ */
+void nvme_cint_arm(struct nvme_cint_queue *c)
+{
+	struct nvme_cint *cint = c->cint;
+	u64 now_ns;
+	u32 interval;
+
+	if (c->watched) {
+		if (READ_ONCE(cint->sleeping))
+			wake_up_process(cint->thread);
+		return;
+	}
+	now_ns = ktime_get_ns();
+	interval = nvme_cint_interval(c, now_ns);
+	if (interval)
+		nvme_cint_start_timer(c, now_ns, interval);
+}
+
+/*
+ * Do tasks look about as often as batches complete? Then they will again, and take
+ * all there is for less than an interrupt costs. How long the timer may be put off
+ * for that is tried out.
+ */
+static u32 nvme_cint_patience(struct nvme_cint_queue *c, u64 now_ns)
+{
+	u32 looks = READ_ONCE(c->task_looks) - c->tick_looks;
+	u32 batch = min(nvme_outstanding(c->nvmeq), READ_ONCE(c->batch));
+	u64 expected_ns = 2 * (u64)READ_ONCE(c->poll.gap_ns) * batch;
+	u64 period_ns = now_ns - c->tick_ns;
+
+	c->tick_looks += looks;
+	c->tick_ns = now_ns;
+	if (!looks || c->poll.awaiting || period_ns > looks * expected_ns)
+		c->patience_ns = 0;
+	else
+		c->patience_ns = min_t(u64, CINT_DELAY_MAX_NS,
+				       c->patience_ns ? 2 * (u64)c->patience_ns :
+							expected_ns);
+	return c->patience_ns;
+}
+
+/* The timer is due: look, unless a task does. Return when to come again, or 0. */
+static u32 nvme_cint_tick(struct nvme_cint_queue *c, u64 *now_ns)
+{
+	u32 floor_ns = READ_ONCE(c->cint->look_min_ns);
+	u32 interval, patience, found, budget;
+	u64 limit_ns;
+
+	c->stats.ticks++;
+	if (!nvme_cint_interval(c, *now_ns))
+		return 0;
+	patience = nvme_cint_patience(c, *now_ns);
+	limit_ns = READ_ONCE(c->clean_ns) + c->hold_ns;
+	if (patience && limit_ns > *now_ns + floor_ns) {
+		WRITE_ONCE(c->put_off, true);
+		return min_t(u64, limit_ns - *now_ns, max(patience, floor_ns));
+	}
+	WRITE_ONCE(c->put_off, false);
+	budget = is_idle_task(current) ? NVME_CINT_BUDGET_IDLE :
+					 NVME_CINT_BUDGET;
+	found = nvme_cint_look(c, budget, NVME_CINT_TIMER);
+	*now_ns = ktime_get_ns();
+	interval = nvme_cint_interval(c, *now_ns);
+	return interval && found == budget ? floor_ns : interval;
+}
+
+static enum hrtimer_restart nvme_cint_timer(struct hrtimer *timer)
+{
+	struct nvme_cint_queue *c = container_of(timer, struct nvme_cint_queue,
+						 timer);
+	u64 now_ns = ktime_get_ns();
+	u32 interval;
+	u16 seq;
+
+	/* it is dequeued; pairs with the one in nvme_cint_submitted() */
+	smp_mb();
+	seq = READ_ONCE(c->seq);
+	interval = nvme_cint_tick(c, &now_ns);
+	if (!interval)
+		return HRTIMER_NORESTART;
+	nvme_cint_start_timer(c, now_ns, interval);
+	/* what came meanwhile may have started it for a time that is overruled now */
+	smp_mb();
+	if (unlikely(READ_ONCE(c->seq) != seq)) {
+		WRITE_ONCE(c->put_off, false);
+		nvme_cint_arm(c);
+	}
+	return HRTIMER_NORESTART;
+}
+
+/* struct cint_looker */
+static void nvme_cint_task_sleep(struct cint_looker *looker)
+{
+	struct nvme_cint_queue *c = container_of(looker, struct nvme_cint_queue,
+						 looker);
+
+	if (!READ_ONCE(c->put_off))
+		return;
+	WRITE_ONCE(c->seq, c->seq + 1);
+	WRITE_ONCE(c->put_off, false);
+	/* the timer that runs sees the one or overrules the other */
+	smp_mb();
+	nvme_cint_arm(c);
+}
+
+/*
+ * Looking
+ */
+
+static void nvme_cint_fired(struct nvme_cint_queue *c, u16 group,
+			    enum cint_reason reason, u32 nr, u64 held_ns)
+{
+	c->stats.fires[reason]++;
+	trace_cint_fire(c->cint->dev->ctrl.instance, c->nvmeq->qid, group,
+			reason, nr, held_ns);
+	if (unlikely(group))
+		cint_group_count(group, reason, nr);
+}
+
+/*
+ * How old what has not been found can be. A completion queue is taken from in
+ * order: what there is at one look has been found when as many have.
+ */
+static void nvme_cint_age(struct nvme_cint_queue *c, u32 found, u32 outstanding,
+			  bool more, u64 now_ns)
+{
+	if (more && c->mark_left > found) {
+		c->mark_left -= found;
+		return;
+	}
+	WRITE_ONCE(c->clean_ns, more ? c->mark_ns : now_ns);
+	c->mark_left = outstanding;
+	c->mark_ns = now_ns;
+}
+
+/* Has this CPU requests that have interrupts? */
+static bool nvme_cint_interrupted(struct nvme_cint_queue *c)
+{
+	struct nvme_dev *dev = c->nvmeq->dev;
+	unsigned int *map = dev->tagset.map[HCTX_TYPE_DEFAULT].mq_map;
+
+	return nvme_outstanding(&dev->queues[map[raw_smp_processor_id()] + 1]);
+}
+
+/*
+ * The timer has looked. Is the drive too slow for that, or has it been the only one
+ * to look for long, and finds too few?
+ */
+static void nvme_cint_judge(struct nvme_cint_queue *c, u32 found, u64 now_ns)
+{
+	u64 busy_ns = READ_ONCE(c->poll.busy_ns);
+	s32 change = (found << NVME_CINT_YIELD_SHIFT) - c->yield;
+
+	if (found || now_ns - max(busy_ns, c->poll.last_ns) < c->hold_ns) {
+		/* who gets completions by interrupt has no need to look yet */
+		if (now_ns - max(busy_ns, READ_ONCE(c->task_ns)) < NVME_CINT_ALONE_NS ||
+		    nvme_cint_interrupted(c))
+			return;
+		c->yield += change >> NVME_CINT_YIELD_WEIGHT;
+		if (found > NVME_CINT_YIELD_MIN >> NVME_CINT_YIELD_SHIFT)
+			c->next_rest = NVME_CINT_REST_MIN;
+		if (c->yield >= NVME_CINT_YIELD_MIN)
+			return;
+	}
+	WRITE_ONCE(c->rest, c->next_rest);
+	c->next_rest = min(2 * c->next_rest, NVME_CINT_REST_MAX);
+	c->yield = NVME_CINT_YIELD_START;
+}
+
+/* What a look has found, and learnt. */
+static void nvme_cint_looked(struct nvme_cint_queue *c, u32 found,
+			     enum nvme_cint_who who)
+{
+	static const u8 reasons[] = {
+		[NVME_CINT_TASK]	= CINT_FIRE_LOOK,
+		[NVME_CINT_SUBMITTER]	= CINT_FIRE_THRESHOLD,
+		[NVME_CINT_INTERRUPT]	= CINT_FIRE_LOOK,
+		[NVME_CINT_FLUSH]	= CINT_FIRE_FLUSH,
+	};
+	bool own = who == NVME_CINT_TIMER || who == NVME_CINT_THREAD;
+	enum cint_reason reason = own ? c->reason : reasons[who];
+	u32 outstanding = nvme_outstanding(c->nvmeq);
+	bool more = nvme_cqe_pending(c->nvmeq);
+	u64 now_ns = ktime_get_ns(), held_ns = now_ns - c->clean_ns;
+	unsigned int i;
+	int prefix;
+
+	if (unlikely(atomic_read(&c->prefix))) {
+		prefix = atomic_xchg(&c->prefix, 0);
+		cint_poll_await(&c->poll, prefix);
+	}
+	if (cint_poll_looked(&c->poll, found, outstanding, more, now_ns))
+		reason = CINT_FIRE_BARRIER;
+	for (i = 0; i < c->nr_slots; i++) {
+		struct nvme_cint_slot *slot = &c->slots[i];
+		u32 nr = slot->done - slot->seen;
+
+		if (!nr)
+			continue;
+		nvme_cint_fired(c, slot->group, reason, nr, held_ns);
+		/* then it may be another group's */
+		smp_store_release(&slot->seen, slot->done);
+	}
+	c->stats.completions += found;
+	c->ready -= min(found, c->ready);
+	c->first_ns = c->last_ns;
+	nvme_cint_age(c, found, outstanding, more, now_ns);
+	if (found && (who == NVME_CINT_TASK || who == NVME_CINT_SUBMITTER)) {
+		WRITE_ONCE(c->task_looks, c->task_looks + 1);
+		WRITE_ONCE(c->task_ns, now_ns);
+	} else if (who == NVME_CINT_TIMER && reason != CINT_FIRE_BARRIER) {
+		nvme_cint_judge(c, found, now_ns);
+	}
+}
+
+/**
+ * nvme_cint_look - complete what has completed without an interrupt
+ * @c: the queue
+ * @max: how many requests at most, 0 for all
+ * @who: looks
+ *
+ * Return: how many were completed; 0, too, while somebody else looks.
+ */
+unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
+			    enum nvme_cint_who who)
+{
+	struct nvme_queue *nvmeq = c->nvmeq;
+	bool shared = nvmeq->consumer == NVME_CQ_SHARED;
+	DEFINE_IO_COMP_BATCH(iob);
+	unsigned int found = 0;
+	unsigned long flags;
+
+	/* its handler takes it, too */
+	if (shared ? !spin_trylock_irqsave(&nvmeq->cq_poll_lock, flags) :
+		     !spin_trylock(&nvmeq->cq_poll_lock))
+		return 0;
+	if (c->looked_at) {
+		found = nvme_pci_poll_cq(nvmeq, &iob, max);
+		if (!shared)
+			nvme_cint_looked(c, found, who);
+	}
+	if (shared)
+		spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
+	else
+		spin_unlock(&nvmeq->cq_poll_lock);
+	if (!rq_list_empty(&iob.req_list))
+		nvme_pci_complete_batch(&iob);
+	return found;
+}
+
+/* struct cint_looker */
+static int nvme_cint_task_look(struct cint_looker *looker, unsigned int max)
+{
+	struct nvme_cint_queue *c = container_of(looker, struct nvme_cint_queue,
+						 looker);
+
+	if (!nvme_outstanding(c->nvmeq))
+		return -ENOENT;
+	if (!max) {
+		/* it has been given others by the timer, or would look */
+		WRITE_ONCE(c->task_looks, c->task_looks + 1);
+		WRITE_ONCE(c->task_ns, ktime_get_ns());
+		return 0;
+	}
+	return nvme_cint_look(c, max, NVME_CINT_TASK);
+}
+
+/**
+ * nvme_cint_submit_look - more than a batch is outstanding
+ * @c: the queue, without interrupts; the caller has just submitted to it
+ */
+void nvme_cint_submit_look(struct nvme_cint_queue *c)
+{
+	u32 batch = READ_ONCE(c->batch);
+
+	if (batch < c->nvmeq->q_depth && nvme_cqes_pending(c->nvmeq, batch))
+		nvme_cint_look(c, batch, NVME_CINT_SUBMITTER);
+}
+
+/*
+ * Submission
+ */
+
+/**
+ * nvme_cint_defer - shall the completion of a request be looked for?
+ * @poll: the hardware queue that it would go to
+ * @irq: the one that has interrupts
+ * @batch: it comes with others
+ *
+ * Return: true; false if its interrupt is cheaper, and better timed, as it comes
+ * alone, or as looking has not paid lately.
+ */
+bool nvme_cint_defer(struct blk_mq_hw_ctx *poll, struct blk_mq_hw_ctx *irq,
+		     bool batch)
+{
+	struct nvme_queue *nvmeq = poll->driver_data, *nvmeq_irq;
+	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
+	struct blk_plug *plug;
+	u32 rest;
+
+	if (unlikely(!c || nvmeq->consumer != NVME_CQ_POLL))
+		return false;
+	/* the thread is there anyway; where marks make no difference, nor does this */
+	if (unlikely(c->watched ||
+		     c->cint->dev->tagset.defer_opf & REQ_CINT_MARKS))
+		return true;
+	rest = READ_ONCE(c->rest);
+	if (unlikely(rest)) {
+		WRITE_ONCE(c->rest, rest - 1);
+		return false;
+	}
+	if (likely(batch || nvme_outstanding(nvmeq)))
+		return true;
+	/* what is plugged will have come with it */
+	plug = current->plug;
+	if (plug && !rq_list_empty(&plug->mq_list))
+		return true;
+	nvmeq_irq = irq->driver_data;
+	return nvme_outstanding(nvmeq_irq);
+}
+
+/*
+ * A slot of one's own, if there is one that nobody has requests in; else that of
+ * all others. Under the lock of the submission queue.
+ */
+static u8 nvme_cint_find_slot(struct nvme_cint_queue *c, u16 group)
+{
+	unsigned int i, free = NVME_CINT_OVERFLOW;
+
+	for (i = 0; i < NVME_CINT_OVERFLOW; i++) {
+		struct nvme_cint_slot *slot = &c->slots[i];
+
+		if (slot->group == group && i < c->nr_slots)
+			return i;
+		if (free == NVME_CINT_OVERFLOW &&
+		    smp_load_acquire(&slot->seen) == slot->sent)
+			free = i;
+	}
+	return free;
+}
+
+/* How long a group's completions may be held. */
+static u32 nvme_cint_hold(struct nvme_cint_queue *c, u16 group)
+{
+	u32 hold_ns;
+
+	rcu_read_lock();
+	hold_ns = nvme_cint_setting(c->cint, group)->policy.params.max_hold_ns;
+	rcu_read_unlock();
+	return hold_ns;
+}
+
+/**
+ * nvme_cint_submit_slow - a queue's or a group's first request
+ * @c: the queue, without interrupts, its submission queue locked
+ * @req: the request
+ *
+ * Return: whether the timer may be set for a time that is too late.
+ */
+bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req)
+{
+	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
+	bool hurry = !nvme_outstanding(c->nvmeq);
+	u16 group = req->flush.cint_group;
+	struct nvme_cint_slot *slot;
+	u32 hold_ns;
+	u8 nr;
+
+	if (hurry)
+		cint_poll_busy(&c->poll, ktime_get_ns());
+	if (req->cmd_flags & REQ_POLLED) {
+		nr = NVME_CINT_SLOTS;
+		slot = &c->slots[nr];
+		hurry = false;
+		goto out;
+	}
+	nr = nvme_cint_find_slot(c, group);
+	slot = &c->slots[nr];
+	if (!nvme_cint_slot_outstanding(slot) || nr == NVME_CINT_OVERFLOW) {
+		hold_ns = nvme_cint_hold(c, group);
+		/* the timer may have been set for groups that can wait longer */
+		hurry |= hold_ns < READ_ONCE(c->hold_ns);
+		if (nr == NVME_CINT_OVERFLOW) {
+			group = 0;
+			if (nvme_cint_slot_outstanding(slot))
+				hold_ns = min(hold_ns, slot->hold_ns);
+		}
+		WRITE_ONCE(slot->group, group);
+		WRITE_ONCE(slot->hold_ns, hold_ns);
+	}
+	if (nr != NVME_CINT_OVERFLOW)
+		c->slot = nr;
+	if (nr >= c->nr_slots)
+		WRITE_ONCE(c->nr_slots, nr + 1);
+	if (hurry)
+		WRITE_ONCE(c->seq, c->seq + 1);
+out:
+	WRITE_ONCE(slot->sent, slot->sent + 1);
+	iod->cint_tag = nr << NVME_CINT_SLOT_SHIFT | cint_poll_submit(&c->poll);
+	return hurry;
+}
+
+/*
+ * Requests that have interrupts
+ */
+
+/* The queue that has the unmarked requests of the CPU a request came from. */
+static struct nvme_queue *nvme_cint_prefix_queue(struct nvme_queue *nvmeq,
+						 struct request *req)
+{
+	struct nvme_dev *dev = nvmeq->dev;
+	struct blk_mq_queue_map *map = &dev->tagset.map[HCTX_TYPE_POLL];
+	struct nvme_queue *other;
+
+	if (!map->nr_queues)
+		return NULL;
+	other = &dev->queues[map->mq_map[blk_mq_rq_cpu(req)] + 1];
+	return other->consumer == NVME_CQ_POLL ? other : NULL;
+}
+
+/**
+ * nvme_cint_submit_marked - a barrier goes to a queue that has interrupts
+ * @nvmeq: the queue, its submission queue locked
+ * @req: the barrier
+ */
+void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req)
+{
+	struct nvme_queue *other = nvme_cint_prefix_queue(nvmeq, req);
+	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
+	struct nvme_cint_queue *c = other ? READ_ONCE(other->cint) : NULL;
+
+	if (!c)
+		return;
+	spin_lock_nested(&other->sq_lock, SINGLE_DEPTH_NESTING);
+	iod->cint_tag = cint_poll_barrier(&c->poll);
+	spin_unlock(&other->sq_lock);
+}
+
+/* A barrier has completed: its prefix is to be looked for from here on. */
+static void nvme_cint_post_prefix(struct nvme_cint_queue *c, u16 epoch)
+{
+	int old = atomic_read(&c->prefix);
+
+	do {
+		if (old && (s16)(epoch - (u16)old) <= 0)
+			return;
+	} while (!atomic_try_cmpxchg(&c->prefix, &old,
+				     epoch | NVME_CINT_PREFIX));
+}
+
+/* Are completions to be delivered together with an urgent one? */
+static bool nvme_cint_in_order(struct nvme_cint_queue *c, u16 group)
+{
+	bool in_order;
+
+	rcu_read_lock();
+	in_order = !(nvme_cint_setting(c->cint, group)->policy.params.flags &
+		     CINT_F_OOO);
+	rcu_read_unlock();
+	return in_order;
+}
+
+/* Shall the handler look for what was submitted before a request? */
+static void nvme_cint_want_prefix(struct nvme_cint_queue *c,
+				  struct request *req)
+{
+	struct nvme_queue *other = nvme_cint_prefix_queue(c->nvmeq, req);
+	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
+	struct nvme_cint_queue *other_c;
+
+	if (!other || !nvme_outstanding(other))
+		return;
+	other_c = READ_ONCE(other->cint);
+	if (!other_c)
+		return;
+	if (req->cmd_flags & REQ_BARRIER)
+		nvme_cint_post_prefix(other_c, iod->cint_tag);
+	c->prefix_queue = other_c;
+}
+
+/* What is not the most frequent of what nvme_cint_done_marked() has to do. */
+static noinline void nvme_cint_done_slow(struct nvme_cint_queue *c,
+					 struct request *req,
+					 enum cint_reason reason)
+{
+	int instance = c->cint->dev->ctrl.instance;
+	u16 group = req->flush.cint_group;
+	u16 qid = c->nvmeq->qid;
+
+	if (reason == CINT_FIRE_URGENT)
+		trace_cint_urgent(instance, qid, group, req->tag);
+	trace_cint_fire(instance, qid, group, reason, 1, 0);
+	if (group)
+		cint_group_count(group, reason, 1);
+	if (req->cmd_flags & REQ_BARRIER ||
+	    (reason == CINT_FIRE_URGENT && nvme_cint_in_order(c, group)))
+		nvme_cint_want_prefix(c, req);
+}
+
+/**
+ * nvme_cint_done_marked - a request that has an interrupt has completed
+ * @c: its queue, in its handler or under the lock of its completion queue
+ * @req: the request
+ */
+void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req)
+{
+	enum cint_reason reason = CINT_FIRE_EACH;
+
+	if (req->cmd_flags & REQ_URGENT) {
+		reason = CINT_FIRE_URGENT;
+		c->stats.urgent++;
+	} else if (req->cmd_flags & REQ_BARRIER) {
+		reason = CINT_FIRE_BARRIER;
+	}
+	c->stats.completions++;
+	c->stats.fires[reason]++;
+	if (req->cmd_flags & REQ_BARRIER || req->flush.cint_group ||
+	    READ_ONCE(c->in_order) || trace_cint_fire_enabled() ||
+	    trace_cint_urgent_enabled())
+		nvme_cint_done_slow(c, req, reason);
+}
+
+/**
+ * nvme_cint_irq_look - look for what a handler's requests want delivered with them
+ * @c: the handler's queue
+ */
+void nvme_cint_irq_look(struct nvme_cint_queue *c)
+{
+	struct nvme_cint_queue *other = c->prefix_queue;
+
+	c->prefix_queue = NULL;
+	nvme_cint_look(other, NVME_CINT_BUDGET_IDLE, NVME_CINT_INTERRUPT);
+	/* the rest, or what could not be looked for now, is the timer's */
+	if (other->poll.awaiting || atomic_read(&other->prefix))
+		nvme_cint_arm(other);
+}
+
+/**
+ * nvme_cint_irq_shared - the handler of a queue that tasks look into
+ * @nvmeq: the queue
+ *
+ * Return: IRQ_HANDLED: tasks may have taken what the interrupt is for.
+ */
+irqreturn_t nvme_cint_irq_shared(struct nvme_queue *nvmeq)
+{
+	DEFINE_IO_COMP_BATCH(iob);
+
+	spin_lock(&nvmeq->cq_poll_lock);
+	nvme_pci_poll_cq(nvmeq, &iob, 0);
+	spin_unlock(&nvmeq->cq_poll_lock);
+	if (!rq_list_empty(&iob.req_list))
+		nvme_pci_complete_batch(&iob);
+	return IRQ_HANDLED;
+}
+
+/**
+ * nvme_cint_init_look - prepare a queue to be looked into
+ * @c: the queue, zeroed, with its controller
+ */
+void nvme_cint_init_look(struct nvme_cint_queue *c)
+{
+	hrtimer_init(&c->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
+	c->timer.function = nvme_cint_timer;
+	c->looker.look = nvme_cint_task_look;
+	c->looker.sleep = nvme_cint_task_sleep;
+}
+
+/**
+ * nvme_cint_start_look - a queue has been created, nothing is in flight
+ * @c: the queue
+ */
+void nvme_cint_start_look(struct nvme_cint_queue *c)
+{
+	u64 now_ns = ktime_get_ns();
+
+	cint_poll_init(&c->poll);
+	/* what was in flight before has been cancelled */
+	memset(c->slots, 0, sizeof(c->slots));
+	c->slot = 0;
+	c->nr_slots = 1;
+	c->batch = CINT_THRESHOLD_MAX;
+	c->slots[0].hold_ns = CINT_DELAY_MAX_NS;
+	c->rest = 0;
+	c->next_rest = NVME_CINT_REST_MIN;
+	c->yield = NVME_CINT_YIELD_START;
+	c->put_off = false;
+	c->hold_ns = CINT_DELAY_MAX_NS;
+	c->mark_left = 0;
+	c->mark_ns = now_ns;
+	c->clean_ns = now_ns;
+	c->task_looks = 0;
+	c->task_ns = now_ns;
+	c->tick_looks = 0;
+	c->tick_ns = now_ns;
+	c->patience_ns = 0;
+	c->ready = 0;
+	c->prefix_queue = NULL;
+	atomic_set(&c->prefix, 0);
+}
