@@ -62,7 +62,8 @@
 # Kernel output: $(KERNEL_DIR) is a symlink to the built guest kernel with
 # bzImage, vmlinux, System.map, config, include/ (UAPI headers), selftests/;
 # depend on $(KERNEL_STAMP). $(KERNEL_DEBUG_DIR), $(KERNEL_DEBUG_STAMP) likewise, and
-# $(KERNEL_STOCK_DIR), $(KERNEL_STOCK_STAMP), without the series.
+# $(KERNEL_STOCK_DIR), $(KERNEL_STOCK_STAMP), without the series, and $(KERNEL_DEBUG_RT_DIR),
+# $(KERNEL_DEBUG_RT_STAMP), the debug kernel with PREEMPT_RT.
 # $(QEMU_DIR) is a symlink to the lab's emulator; depend on $(QEMU_STAMP).
 
 srcdir   := $(realpath $(dir $(lastword $(MAKEFILE_LIST))))
@@ -80,8 +81,9 @@ all:
 
 # Goals that need no configuration, or that install what configure needs and
 # then run make again.
-STANDALONE_GOALS := help clean distclean install-deps kernel kernel-debug qemu \
-		    check demo lab lab-quick lab-compare deb kernel-deb bench-leveldb
+STANDALONE_GOALS := help clean distclean install-deps kernel kernel-debug \
+		    kernel-debug-rt qemu check check-rt demo lab lab-quick lab-compare \
+		    deb kernel-deb bench-leveldb
 GOALS := $(or $(MAKECMDGOALS),all)
 
 ifneq ($(filter-out $(STANDALONE_GOALS),$(GOALS)),)
@@ -124,6 +126,8 @@ KERNEL_DIR	:= $(builddir)/kernel-guest
 KERNEL_STAMP	:= $(KERNEL_DIR)/bzImage
 KERNEL_DEBUG_DIR   := $(builddir)/kernel-debug
 KERNEL_DEBUG_STAMP := $(KERNEL_DEBUG_DIR)/bzImage
+KERNEL_DEBUG_RT_DIR   := $(builddir)/kernel-debug-rt
+KERNEL_DEBUG_RT_STAMP := $(KERNEL_DEBUG_RT_DIR)/bzImage
 KERNEL_STOCK_DIR   := $(builddir)/kernel-stock
 KERNEL_STOCK_STAMP := $(KERNEL_STOCK_DIR)/bzImage
 KERNEL_LAB_DIR	   := $(builddir)/kernel-lab
@@ -182,14 +186,17 @@ $(FIO_SRC)/config-host.h: $(builddir)/config-host.mak $(srcdir)/scripts/fetch-so
 
 # kernel/build knows by hashes whether there is anything to do, so it is asked
 # each time; the symlink changes only when the result does.
-.PHONY: kernel kernel-debug kernel-guest-link kernel-debug-link kernel-stock-link \
-	kernel-lab-link
+.PHONY: kernel kernel-debug kernel-debug-rt kernel-guest-link kernel-debug-link \
+	kernel-debug-rt-link kernel-stock-link kernel-lab-link
 kernel-guest-link:
 	@mkdir -p $(builddir)
 	+@$(srcdir)/kernel/build --config guest --link $(KERNEL_DIR)
 kernel-debug-link: | $(if $(filter check-vm check-all kernel,$(GOALS)),kernel-guest-link)
 	@mkdir -p $(builddir)
 	+@$(srcdir)/kernel/build --config debug --link $(KERNEL_DEBUG_DIR)
+kernel-debug-rt-link:
+	@mkdir -p $(builddir)
+	+@$(srcdir)/kernel/build --config debug-rt --link $(KERNEL_DEBUG_RT_DIR)
 kernel-stock-link: | $(if $(filter check-vm check-all kernel,$(GOALS)),kernel-guest-link \
 		     $(if $(filter check-vm check-all,$(GOALS)),kernel-debug-link))
 	@mkdir -p $(builddir)
@@ -200,6 +207,8 @@ kernel-lab-link:
 $(KERNEL_STAMP): kernel-guest-link
 	@:
 $(KERNEL_DEBUG_STAMP): kernel-debug-link
+	@:
+$(KERNEL_DEBUG_RT_STAMP): kernel-debug-rt-link
 	@:
 $(KERNEL_STOCK_STAMP): kernel-stock-link
 	@:
@@ -212,6 +221,9 @@ kernel:
 kernel-debug:
 	@$(srcdir)/scripts/install-deps build kernel
 	+@$(MAKE) --no-print-directory $(MAKE_SELF) kernel-debug-link
+kernel-debug-rt:
+	@$(srcdir)/scripts/install-deps build kernel
+	+@$(MAKE) --no-print-directory $(MAKE_SELF) kernel-debug-rt-link
 
 # The same makefile again, whatever name or directory make was started with.
 MAKE_SELF = -f $(firstword $(MAKEFILE_LIST))
@@ -248,7 +260,8 @@ run_vm	 = srcdir=$(srcdir) builddir=$(builddir) \
 	   CINT_VM_TESTS="$(CHECK_VM_TESTS)" \
 	   $(srcdir)/test/vm/check $(1)
 
-.PHONY: check check-all check-unit check-lib check-other check-fio check-vm check-build
+.PHONY: check check-all check-unit check-lib check-other check-fio check-vm check-build \
+	check-rt check-rt-run
 check-unit: all $(CHECK_BUILD_UNIT)
 	@$(call run_unit,)
 
@@ -263,6 +276,15 @@ check-fio: all $(CHECK_BUILD_FIO)
 
 check-vm: all $(CHECK_BUILD_VM)
 	@$(call run_vm,)
+
+# Not a part of check: a kernel more to build, and the slowest to run on.
+check-rt:
+	@$(srcdir)/scripts/install-deps build kernel vm
+	+@$(MAKE) --no-print-directory $(MAKE_SELF) check-rt-run
+
+check-rt-run: $(KERNEL_DEBUG_RT_STAMP)
+	@srcdir=$(srcdir) builddir=$(builddir) \
+		CINT_KERNEL_DEBUG_RT_DIR=$(KERNEL_DEBUG_RT_DIR) $(srcdir)/test/vm/check --rt
 
 # Everything from a bare checkout: packages first, then a new make that can
 # configure itself.
@@ -306,7 +328,8 @@ install-deps:
 clean:
 	rm -rf $(addprefix $(builddir)/,$(CLEAN_SUBDIRS)) \
 		$(builddir)/kernel-guest $(builddir)/kernel-debug \
-		$(builddir)/kernel-stock $(builddir)/kernel-lab $(builddir)/qemu
+		$(builddir)/kernel-debug-rt $(builddir)/kernel-stock \
+		$(builddir)/kernel-lab $(builddir)/qemu
 
 distclean: clean
 	rm -f $(builddir)/config-host.mak $(builddir)/config-host.h \
@@ -324,6 +347,7 @@ help:
 	@echo "  install       install them; DESTDIR= and configure's directories"
 	@echo "  kernel        fetch, patch and build the guest kernel, print its path"
 	@echo "  kernel-debug  the same with lockdep, KASAN and friends"
+	@echo "  kernel-debug-rt  that one with PREEMPT_RT"
 	@echo "  qemu          build the lab's emulator and drive"
 	@echo "  check         every test, from a bare checkout (needs root to install"
 	@echo "                missing packages)"
@@ -332,6 +356,8 @@ help:
 	@echo "  check-other   lint, and the library's tests with sanitizers and coverage"
 	@echo "  check-fio     fio engine tests on this machine's kernel"
 	@echo "  check-vm      everything that runs in a virtual machine"
+	@echo "  check-rt      the driver's selftests and KUnit on the debug kernel with"
+	@echo "                PREEMPT_RT, from a bare checkout; no part of check"
 	@echo "  check-sanitize  unit and library tests under address, leak, undefined"
 	@echo "                behaviour and thread sanitizers"
 	@echo "  coverage      which lines of the library the tests run"
