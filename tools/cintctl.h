@@ -126,6 +126,12 @@ void complain_unsupported(const struct controller *controller, const char *what)
 /* Whether mode @mode, which the kernel offers, can be chosen. */
 enum answer controller_mode_supported(const struct controller *controller, const char *mode,
 				      char **reason);
+/*
+ * Whether the drive coalesces by itself (NVMe Feature 08h), by the driver's word.
+ * How it does, and what that costs, is stored in @reason; unknown and no @reason:
+ * the kernel does not tell.
+ */
+enum answer controller_hw_coalescing(const struct controller *controller, char **reason);
 /* Whether this process may change its parameters. */
 enum answer controller_settable(const struct controller *controller, char **reason);
 const char *answer_name(enum answer answer);

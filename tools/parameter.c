@@ -28,6 +28,7 @@ static const struct parameter parameters[] = {
 	{ "delta_ns",		0, CINT_DELAY_MAX_NS, " ns" },
 	{ "delta_min_ns",	0, CINT_DELAY_MAX_NS, " ns" },
 	{ "max_hold_ns",	0, CINT_DELAY_MAX_NS, " ns" },
+	{ "look_min_ns",	1, CINT_DELAY_MAX_NS, " ns" },
 	{ "correction",		0, CINT_CORRECTION_MAX, " thousandths" },
 	{ "ooo",		0, 1, "" },
 	{ .name = "poll_cpu" },

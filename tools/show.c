@@ -223,6 +223,9 @@ static void print_controller(const struct controller *c)
 	free(reason);
 	for (i = 0; i < c->nr_attributes; i++)
 		print_attribute(&c->attributes[i]);
+	if (controller_hw_coalescing(c, &reason) == ANSWER_YES)
+		printf("  %s\n", reason);
+	free(reason);
 	if (c->coalesces)
 		print_stats(c);
 }
@@ -354,6 +357,10 @@ int command_support(const struct controllers *controllers, const struct options 
 		if (answer != ANSWER_YES)
 			status = CTL_FAILED;
 		support_modes(json, c);
+		answer = controller_hw_coalescing(c, &reason);
+		if (answer != ANSWER_UNKNOWN || reason)
+			say_answer(json, "", "hw_coalescing", answer, reason);
+		free(reason);
 		answer = controller_settable(c, &reason);
 		say_answer(json, "", "settable", answer, reason);
 		free(reason);

@@ -150,6 +150,38 @@ enum answer controller_mode_supported(const struct controller *controller, const
 	return ANSWER_YES;
 }
 
+/* "off", "THRESHOLD MICROSECONDS exempt", or "... all": of urgent completions, too. */
+enum answer controller_hw_coalescing(const struct controller *controller, char **reason)
+{
+	const struct attribute *state = controller_attribute(controller, "hw_coalescing");
+	unsigned int threshold, time_us;
+	char who[8];
+
+	*reason = NULL;
+	if (!state)
+		return ANSWER_UNKNOWN;
+	if (!state->value) {
+		*reason = xprintf("it can't be read: %s", strerror(state->error));
+		return ANSWER_UNKNOWN;
+	}
+	if (!strcmp(state->value, "off"))
+		return ANSWER_NO;
+	if (sscanf(state->value, "%u %u %7s", &threshold, &time_us, who) != 3 ||
+	    (strcmp(who, "exempt") && strcmp(who, "all"))) {
+		*reason = xprintf("the kernel says '%s'", state->value);
+		return ANSWER_UNKNOWN;
+	}
+	if (!strcmp(who, "exempt"))
+		*reason = xprintf("the drive waits for %u completions or %u us; urgent requests "
+				  "are exempt", threshold, time_us);
+	else
+		*reason = xprintf("the drive waits for %u completions or %u us, for urgent "
+				  "requests too: each may take up to %u us longer; 'nvme "
+				  "set-feature /dev/%s --feature-id=8 --value=0' switches that "
+				  "off", threshold, time_us, time_us, controller->name);
+	return ANSWER_YES;
+}
+
 enum answer controller_settable(const struct controller *controller, char **reason)
 {
 	enum answer answer = ANSWER_YES;

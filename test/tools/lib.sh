@@ -105,6 +105,7 @@ fake_controller() {
 	echo 30000 > "$at/cint/delta_ns"
 	echo 20000 > "$at/cint/delta_min_ns"
 	echo 200000 > "$at/cint/max_hold_ns"
+	echo 20000 > "$at/cint/look_min_ns"
 	echo 2000 > "$at/cint/correction"
 	echo 1 > "$at/cint/ooo"
 	echo -1 > "$at/cint/poll_cpu"
