@@ -72,7 +72,8 @@ def rows_of_cell(cell, measured):
                                / row['requests'], 3)
         rows.append(row)
     counts = measured['deliveries']
-    prefix = 'driver_fire_' if cell.contender.mode == 'kthread' else 'fire_'
+    # who decides counts: under the driver's modes the drive delivers one by one
+    prefix = 'driver_fire_' if cell.contender.mode in ('kthread', 'split') else 'fire_'
     completed = counts.get('completed') or counts.get('driver_completions') or by_fio
     reasons = {name[len(prefix):]: _per(count, completed) for name, count in counts.items()
                if name.startswith(prefix) and count}
@@ -96,13 +97,14 @@ def _by_class(cell, job, counts, prefix):
     urgent = job in marked
     fires = sum(count for name, count in counts.items()
                 if name.startswith(prefix) and name != prefix + 'hold')
+    marked_urgent = counts['urgent'] or counts.get('driver_urgent', 0)
     if cell.contender.polled:
         fires = counts['device_interrupts']
     requests = counts['completed']
     if cell.contender.params.get('policy', '').startswith('cint') and job != TOTAL:
         alone = counts[prefix + 'urgent']
         fires = alone if urgent else fires - alone
-        requests = counts['urgent'] if urgent else requests - counts['urgent']
+        requests = marked_urgent if urgent else requests - marked_urgent
     return {'class': TOTAL if job == TOTAL else 'urgent' if urgent else 'bulk',
             'fires': fires, 'fires_per_request': _per(fires, requests),
             'device_interrupts': counts['device_interrupts']}
