@@ -277,7 +277,7 @@ check-fio: all $(CHECK_BUILD_FIO)
 check-vm: all $(CHECK_BUILD_VM)
 	@$(call run_vm,)
 
-# Not a part of check: a kernel more to build, and the slowest to run on.
+# Not a part of check: it takes one kernel more.
 check-rt:
 	@$(srcdir)/scripts/install-deps build kernel vm
 	+@$(MAKE) --no-print-directory $(MAKE_SELF) check-rt-run
