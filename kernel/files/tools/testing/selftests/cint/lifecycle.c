@@ -10,7 +10,6 @@
  * CINT_MODE: the mode to test, kthread by default.
  * CINT_OOO: 0 to deliver in order where a test does not change that.
  */
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "../kselftest_harness.h"
 #include "device.h"
 #include "load.h"
+#include "pci.h"
 #include "ring.h"
 
 FIXTURE(lifecycle)
@@ -245,68 +245,15 @@ TEST_F_TIMEOUT(lifecycle, timeouts, 700)
 	free(buf);
 }
 
-/* The PCI address of the controller, or an empty string. */
-static void pci_address(const struct device *d, char *address, size_t size)
-{
-	char path[128], link[256], *p;
-	ssize_t len;
-
-	address[0] = '\0';
-	snprintf(path, sizeof(path), "%s/device", d->sysfs);
-	len = readlink(path, link, sizeof(link) - 1);
-	if (len < 0)
-		return;
-	link[len] = '\0';
-	p = strrchr(link, '/');
-	if (p && strlen(p + 1) < size)
-		strcpy(address, p + 1);
-}
-
-/* Waits until the controller at a PCI address has its cint directory. */
-static bool wait_for_controller(const char *address, const char *ctrl)
-{
-	uint64_t until = now_ns() + WAIT_SECONDS * 1000000000ULL;
-	char path[192];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/nvme/%s/cint/mode",
-		 address, ctrl);
-	while (access(path, R_OK) && now_ns() < until)
-		sleep_ms(50);
-	return !access(path, R_OK);
-}
-
-/* The name of the controller at a PCI address. */
-static void controller_name(const char *address, char *name, size_t size)
-{
-	uint64_t until = now_ns() + WAIT_SECONDS * 1000000000ULL;
-	struct dirent *entry;
-	char path[128];
-	DIR *dir;
-
-	name[0] = '\0';
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/nvme", address);
-	while (!name[0] && now_ns() < until) {
-		dir = opendir(path);
-		while (dir && (entry = readdir(dir)))
-			if (!strncmp(entry->d_name, "nvme", 4))
-				snprintf(name, size, "%.31s", entry->d_name);
-		if (dir)
-			closedir(dir);
-		sleep_ms(50);
-	}
-}
-
 /*
  * Programs lose their drive and the poller its queues. The last test: a program
  * that exits late keeps the old number busy, and the drive gets a new one.
  */
 TEST_F_TIMEOUT(lifecycle, zz_remove_and_rescan, 700)
 {
-	char path[128], address[64], name[32], ns[64];
+	char path[128], address[64];
 	struct load load;
-	uint64_t until;
-	int round, tries;
-	bool found;
+	int round;
 
 	for (round = 0; round < 3; round++) {
 		pci_address(&self->d, address, sizeof(address));
@@ -320,28 +267,7 @@ TEST_F_TIMEOUT(lifecycle, zz_remove_and_rescan, 700)
 		EXPECT_EQ(file_write(path, "1"), 0);
 		load_stop(_metadata, &load);
 
-		/* the old names are what the other tests know it by */
-		for (tries = 0; tries < 50; tries++) {
-			sleep_ms(200);
-			ASSERT_EQ(file_write("/sys/bus/pci/rescan", "1"), 0);
-			controller_name(address, name, sizeof(name));
-			ASSERT_NE(name[0], '\0');
-			ASSERT_TRUE(wait_for_controller(address, name));
-			until = now_ns() + WAIT_SECONDS * 1000000000ULL;
-			do {
-				sleep_ms(50);
-				found = device_namespace(name, self->d.nsid, ns,
-							 sizeof(ns)) &&
-					!access(ns, R_OK | W_OK);
-			} while (!found && now_ns() < until);
-			ASSERT_TRUE(found);
-			if (!strcmp(name, self->d.ctrl) &&
-			    !strcmp(ns, self->d.ns))
-				break;
-			ASSERT_EQ(file_write(path, "1"), 0);
-		}
-		ASSERT_STREQ(name, self->d.ctrl);
-		ASSERT_STREQ(ns, self->d.ns);
+		ASSERT_TRUE(pci_found_again(&self->d, address));
 		/* found again, it has no past */
 		EXPECT_EQ(device_stat(&self->d, "held"), 0);
 		ASSERT_EQ(device_set(&self->d, "mode", self->mode), 0);

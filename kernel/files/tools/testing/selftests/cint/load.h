@@ -34,6 +34,8 @@ struct worker {
 	volatile bool started;	/* has submitted, or never will */
 	/* results */
 	unsigned long submitted, completed, twice, bad_data, failed, lost;
+	int last_error;
+	uint64_t silence_ns;	/* the longest time without a completion */
 	int setup_error;
 };
 
@@ -74,6 +76,7 @@ static void *work(void *arg)
 	struct slot slots[DEPTH] = { };
 	struct io_uring_cqe cqe;
 	unsigned int busy = 0, i;
+	uint64_t last, now;
 	struct ring r;
 	int fd, ret;
 
@@ -93,6 +96,7 @@ static void *work(void *arg)
 	for (i = 0; i < DEPTH; i++)
 		slots[i].buf = buffer_alloc(BLOCK);
 
+	last = now_ns();
 	for (;;) {
 		for (i = 0; i < DEPTH && !*w->stop; i++) {
 			struct slot *s = &slots[i];
@@ -135,6 +139,10 @@ static void *work(void *arg)
 			w->lost = busy;
 			break;
 		}
+		now = now_ns();
+		if (now - last > w->silence_ns)
+			w->silence_ns = now - last;
+		last = now;
 		do {
 			struct slot *s = &slots[cqe.user_data % DEPTH];
 
@@ -145,6 +153,7 @@ static void *work(void *arg)
 			w->completed++;
 			if (cqe.res != BLOCK) {
 				w->failed += !w->errors_allowed;
+				w->last_error = cqe.res;
 				/* what is on the drive now is unknown */
 				generation[s->block] = 0;
 			} else if (!s->write && !check(s->buf, base + s->block,
@@ -210,7 +219,8 @@ static void load_stop(struct __test_metadata *_metadata, struct load *load)
 		EXPECT_EQ(w->completed, w->submitted);
 		EXPECT_EQ(w->twice, 0);
 		EXPECT_EQ(w->lost, 0);
-		EXPECT_EQ(w->failed, 0);
+		EXPECT_EQ(w->failed, 0)
+			TH_LOG("the last of them with %d", w->last_error);
 		EXPECT_EQ(w->bad_data, 0);
 	}
 }
