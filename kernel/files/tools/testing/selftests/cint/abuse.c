@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a user without privileges can't do to others by a ring's parameters: no
+ * interrupts on their CPUs, no more interrupts and timer ticks than mode off has for
+ * the same I/O, and nothing that stays when the rings are gone.
+ *
+ * Judged by counts: /proc/interrupts, and ticks of cint/stats. A drive may tell of
+ * several completions by one interrupt, so what mode off would have is at most one
+ * each. CINT_TICKS_PERCENT: how much of that it may be, 200 by default.
+ * CINT_SLOWER_PERCENT: of the time after the rings are gone to that before, 200.
+ */
+#include <grp.h>
+#include <stdio.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+
+#include "../kselftest_harness.h"
+#include "device.h"
+#include "interrupts.h"
+#include "ring.h"
+
+#define NOBODY		65534
+#define REGISTRATIONS	2000
+#define STORMS		20	/* of four slow reads and a fast barrier */
+#define LARGE		(64 * BLOCK)
+#define RINGS		255
+#define BATCHES		300
+
+FIXTURE(abuse)
+{
+	struct device d;
+	struct device_saved saved;
+	bool found;
+	unsigned int ticks_percent, slower_percent;
+};
+
+FIXTURE_VARIANT(abuse)
+{
+	const char *mode;
+};
+
+FIXTURE_VARIANT_ADD(abuse, split) { .mode = "split" };
+FIXTURE_VARIANT_ADD(abuse, kthread) { .mode = "kthread" };
+
+static unsigned int percent_of(const char *name)
+{
+	const char *env = getenv(name);
+
+	return env ? atoi(env) : 200;
+}
+
+FIXTURE_SETUP(abuse)
+{
+	const char *why = device_find(&self->d);
+
+	self->found = false;
+	if (why)
+		SKIP(return, "%s", why);
+	device_save(&self->d, &self->saved);
+	self->found = true;
+	self->ticks_percent = percent_of("CINT_TICKS_PERCENT");
+	self->slower_percent = percent_of("CINT_SLOWER_PERCENT");
+	if (device_set(&self->d, "mode", variant->mode))
+		SKIP(return, "mode %s is refused on this controller",
+		     variant->mode);
+	ASSERT_EQ(run_on_cpu(0), 0);
+}
+
+FIXTURE_TEARDOWN(abuse)
+{
+	if (self->found)
+		device_restore(&self->d, &self->saved);
+}
+
+static int become_nobody(void)
+{
+	return setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY) ?
+		-errno : 0;
+}
+
+/* What a process with no privileges does; what it leaves in @shared is known here. */
+static int as_nobody(int (*action)(void *arg), void *arg)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(become_nobody() ? 100 : action(arg));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+struct registrations {
+	int slow;			/* a namespace, or -1 */
+	long long others_query;		/* interrupts on other CPUs */
+	long long others_register;
+};
+
+static int register_often(void *arg)
+{
+	struct registrations *s = arg;
+	struct io_uring_cint reg;
+	struct io_uring_cqe cqe;
+	char *buf = buffer_alloc(4 * BLOCK);
+	struct ring r;
+	int i, ret = 0;
+
+	if (ring_open(&r, 8, 0))
+		return 1;
+	reg = ring_params(CINT_POLICY_CINT, 8);
+	if (ring_register(&r, REGISTER_CINT, &reg, 1))
+		return 2;
+	/* there is state of its group everywhere while some are outstanding */
+	for (i = 0; s->slow >= 0 && i < 4; i++)
+		queue_read(&r, s->slow, buf, i);
+	if (s->slow >= 0 && ring_submit(&r) != 4)
+		return 3;
+	s->others_query = -interrupts_elsewhere(0);
+	for (i = 0; i < REGISTRATIONS && !ret; i++)
+		ret = ring_query(&r, &reg);
+	s->others_query += interrupts_elsewhere(0);
+	s->others_register = -interrupts_elsewhere(0);
+	for (i = 0; i < REGISTRATIONS && !ret; i++) {
+		reg = ring_params(CINT_POLICY_CINT, 8 + i % 8);
+		ret = ring_register(&r, REGISTER_CINT, &reg, 1);
+	}
+	s->others_register += interrupts_elsewhere(0);
+	for (i = 0; s->slow >= 0 && i < 4; i++)
+		if (ring_wait(&r, &cqe) || cqe.res != BLOCK)
+			return 4;
+	ring_close(&r);
+	free(buf);
+	return ret ? 5 : 0;
+}
+
+TEST_F_TIMEOUT(abuse, registering_interrupts_nobody, 120)
+{
+	struct registrations *s;
+	long long ticks;
+
+	if (get_nprocs() < 2)
+		SKIP(return, "two CPUs are needed");
+	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(s, MAP_FAILED);
+	s->slow = *self->d.slow ? open(self->d.slow, O_RDONLY | O_DIRECT) : -1;
+	ticks = device_stat(&self->d, "ticks");
+	ASSERT_EQ(as_nobody(register_often, s), 0);
+	ticks = device_stat(&self->d, "ticks") - ticks;
+	TH_LOG("%d registrations: %lld interrupts on other CPUs, as many queries: %lld; %lld ticks",
+	       REGISTRATIONS, s->others_register, s->others_query, ticks);
+	/* the machine has some of its own */
+	EXPECT_LE(s->others_register,
+		  2 * s->others_query + REGISTRATIONS / 10);
+	EXPECT_LE(ticks, REGISTRATIONS / 10);
+	close(s->slow);
+	munmap(s, sizeof(*s));
+}
+
+struct storm {
+	int fast, slow;
+	bool own;			/* parameters */
+	struct io_uring_cint reg;
+};
+
+/*
+ * Slow reads without marks, and a barrier behind them that completes at once. They
+ * are large, so that they are slow on a drive that takes its time for each page.
+ */
+static int storm(void *arg)
+{
+	struct storm *s = arg;
+	struct io_uring_cint reg = s->reg;
+	char *buf = buffer_alloc(LARGE);
+	struct io_uring_cqe cqe;
+	struct ring r;
+	int i, k;
+
+	if (ring_open(&r, 8, 0))
+		return 1;
+	if (s->own && ring_register(&r, REGISTER_CINT, &reg, 1))
+		return 2;
+	for (k = 0; k < STORMS; k++) {
+		for (i = 0; i < 4; i++)
+			ring_sqe(&r, IORING_OP_READ, s->slow, buf, LARGE,
+				 (uint64_t)i * 2 * LARGE, LARGE);
+		if (ring_submit(&r) != 4)
+			return 3;
+		ring_sqe(&r, IORING_OP_READ, s->fast, buf, BLOCK, 0,
+			 BLOCK)->rw_flags = RWF_BARRIER;
+		if (ring_submit(&r) != 1)
+			return 3;
+		for (i = 0; i < 5; i++)
+			if (ring_wait(&r, &cqe) || cqe.res != cqe.user_data)
+				return 4;
+	}
+	ring_close(&r);
+	free(buf);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	unsigned int delta_ns, delta_min_ns, max_hold_ns;
+} hurries[] = {
+	{ "the defaults", 20000, 20000, 200000 },
+	{ "max_hold_ns 0", 0, 0, 0 },
+	{ "delta_min_ns 0", 20000, 0, 10000000 },
+	{ "delta_ns 0", 0, 0, 10000000 },
+	{ "max_hold_ns 1", 1, 0, 1 },
+};
+
+/*
+ * Interrupts of the drive and ticks of the mode. With no parameters these are the
+ * device's defaults: a drive slower than max_hold makes for no looks in vain.
+ */
+TEST_F_TIMEOUT(abuse, hurry_makes_no_ticks, 200)
+{
+	const int nr = STORMS * 5;
+	struct storm s = { };
+	long long off, ticks, irqs, most;
+	size_t i;
+
+	if (!*self->d.slow || !*self->d.fast)
+		SKIP(return, "no namespaces, a fast and one that takes 20 ms");
+	s.slow = open(self->d.slow, O_RDONLY | O_DIRECT);
+	s.fast = open(self->d.fast, O_RDONLY | O_DIRECT);
+	ASSERT_GE(s.slow, 0);
+	ASSERT_GE(s.fast, 0);
+	ASSERT_EQ(device_set(&self->d, "mode", "off"), 0);
+	off = -interrupts_of(self->d.ctrl);
+	ASSERT_EQ(as_nobody(storm, &s), 0);
+	off += interrupts_of(self->d.ctrl);
+	most = off > nr ? off : nr;
+	ASSERT_EQ(device_set(&self->d, "mode", variant->mode), 0);
+	for (i = 0; i <= ARRAY_SIZE(hurries); i++) {
+		s.own = i > 0;
+		if (s.own) {
+			s.reg = ring_params(CINT_POLICY_CINT, 32);
+			s.reg.delta_ns = hurries[i - 1].delta_ns;
+			s.reg.delta_min_ns = hurries[i - 1].delta_min_ns;
+			s.reg.max_hold_ns = hurries[i - 1].max_hold_ns;
+		}
+		ticks = -device_stat(&self->d, "ticks");
+		irqs = -interrupts_of(self->d.ctrl);
+		EXPECT_EQ(as_nobody(storm, &s), 0);
+		ticks += device_stat(&self->d, "ticks");
+		irqs += interrupts_of(self->d.ctrl);
+		TH_LOG("%s: %lld ticks and %lld interrupts, mode off %lld for %d requests",
+		       s.own ? hurries[i - 1].name : "no parameters", ticks,
+		       irqs, off, nr);
+		EXPECT_LE((ticks + irqs) * 100, most * self->ticks_percent);
+	}
+	close(s.slow);
+	close(s.fast);
+}
+
+/* Two reads at a time by who has no parameters: the best time of many. */
+static uint64_t best_batch(struct __test_metadata *_metadata, int fd)
+{
+	char *buf = buffer_alloc(2 * BLOCK);
+	uint64_t best = UINT64_MAX, began, took;
+	struct io_uring_cqe cqe;
+	struct ring r;
+	int i;
+
+	ASSERT_EQ(ring_open(&r, 4, 0), 0);
+	for (i = 0; i < BATCHES; i++) {
+		queue_read(&r, fd, buf, 0);
+		queue_read(&r, fd, buf, 1);
+		began = now_ns();
+		ASSERT_EQ(ring_submit(&r), 2);
+		ASSERT_EQ(ring_wait(&r, &cqe), 0);
+		ASSERT_EQ(ring_wait(&r, &cqe), 0);
+		took = now_ns() - began;
+		if (took < best)
+			best = took;
+	}
+	ring_close(&r);
+	free(buf);
+	return best;
+}
+
+static int use_rings(void *arg)
+{
+	char *buf = buffer_alloc(4 * BLOCK);
+	struct io_uring_cqe cqe;
+	int i, k, fd = *(int *)arg;
+	/* all alive at once */
+	static struct ring rings[RINGS];
+
+	for (i = 0; i < RINGS; i++) {
+		struct io_uring_cint reg = ring_params(CINT_POLICY_CINT, 32);
+
+		reg.max_hold_ns = 200000;
+		if (ring_open(&rings[i], 8, 0))
+			return 1;
+		if (ring_register(&rings[i], REGISTER_CINT, &reg, 1))
+			return 2;
+		for (k = 0; k < 4; k++)
+			queue_read(&rings[i], fd, buf, k);
+		if (ring_submit(&rings[i]) != 4)
+			return 3;
+		for (k = 0; k < 4; k++)
+			if (ring_wait(&rings[i], &cqe) || cqe.res != BLOCK)
+				return 4;
+	}
+	return 0;
+}
+
+TEST_F_TIMEOUT(abuse, rings_used_once_leave_nothing, 200)
+{
+	int fd = open(*self->d.fast ? self->d.fast : self->d.ns,
+		      O_RDONLY | O_DIRECT);
+	uint64_t before, after;
+
+	ASSERT_GE(fd, 0);
+	before = best_batch(_metadata, fd);
+	ASSERT_EQ(as_nobody(use_rings, &fd), 0);
+	after = best_batch(_metadata, fd);
+	TH_LOG("two reads take %llu ns before, %llu ns after",
+	       (unsigned long long)before, (unsigned long long)after);
+	EXPECT_LE(after * 100, before * self->slower_percent);
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
