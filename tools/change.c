@@ -7,9 +7,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "cintctl.h"
@@ -19,11 +19,24 @@
 #define BUSY_RETRY_NS	100000000
 #define BUSY_RETRIES	50
 
-bool plan_add(struct plan *plan, const struct controller *controller, const char *name,
-	      const char *text, const char *where)
+void plan_append(struct plan *plan, const struct controller *controller, const char *attribute,
+		 const char *from, const char *to)
+{
+	plan->changes = xrealloc(plan->changes, (plan->nr + 1) * sizeof(*plan->changes));
+	plan->changes[plan->nr++] = (struct change) {
+		.controller	= controller,
+		.attribute	= attribute,
+		.from		= xstrdup(from),
+		.to		= xstrdup(to),
+	};
+}
+
+enum fault plan_add(struct plan *plan, const struct controller *controller, const char *name,
+		    const char *text, const char *where)
 {
 	const struct attribute *attribute = controller_attribute(controller, name);
 	char *value, *problem, *there;
+	enum fault fault;
 	size_t i;
 
 	if (!attribute) {
@@ -41,36 +54,31 @@ bool plan_add(struct plan *plan, const struct controller *controller, const char
 		complain("%s%s: there is no parameter '%s'; there are %s", where,
 			 controller->name, name, there);
 		free(there);
-		return false;
+		return parameter_is_known(name) ? FAULT_STALE : FAULT_MISTAKE;
 	}
-	value = parameter_check(controller, attribute, text, &problem);
-	if (!value) {
+	fault = parameter_check(controller, attribute, text, &value, &problem);
+	if (fault) {
 		complain("%s%s: %s", where, controller->name, problem);
 		free(problem);
-		return false;
+		return fault;
 	}
 	if (!attribute->value) {
 		complain("%s%s: the present %s can't be read, so it could not be changed back: %s",
 			 where, controller->name, name, strerror(attribute->error));
 		free(value);
-		return false;
+		return FAULT_STALE;
 	}
 	for (i = 0; i < plan->nr; i++) {
 		if (plan->changes[i].controller == controller &&
 		    !strcmp(plan->changes[i].attribute, name)) {
 			complain("%s%s: %s is given twice", where, controller->name, name);
 			free(value);
-			return false;
+			return FAULT_MISTAKE;
 		}
 	}
-	plan->changes = xrealloc(plan->changes, (plan->nr + 1) * sizeof(*plan->changes));
-	plan->changes[plan->nr++] = (struct change) {
-		.controller	= controller,
-		.attribute	= attribute->name,
-		.from		= xstrdup(attribute->value),
-		.to		= value,
-	};
-	return true;
+	plan_append(plan, controller, attribute->name, attribute->value, value);
+	free(value);
+	return FAULT_NONE;
 }
 
 void plan_free(struct plan *plan)
@@ -95,26 +103,32 @@ static bool change_is_mode(const struct change *change)
 	return !strcmp(change->attribute, "mode");
 }
 
-static void report(const struct plan *plan, const struct options *options)
+void report_begin(struct report *report, const struct options *options)
 {
-	struct json json = { .file = stdout };
+	*report = (struct report) { .options = options, .json = { .file = stdout } };
+	if (!options->json)
+		return;
+	json_begin_object(&report->json, NULL);
+	json_bool(&report->json, "dry_run", options->dry_run);
+	json_begin_array(&report->json, "changes");
+}
+
+void report_plan(struct report *report, const struct plan *plan)
+{
+	const struct options *options = report->options;
+	struct json *json = &report->json;
 	size_t i;
 
-	if (options->json) {
-		json_begin_object(&json, NULL);
-		json_bool(&json, "dry_run", options->dry_run);
-		json_begin_array(&json, "changes");
-	}
 	for (i = 0; i < plan->nr; i++) {
 		const struct change *c = &plan->changes[i];
 
 		if (options->json && change_is_one(c)) {
-			json_begin_object(&json, NULL);
-			json_string(&json, "controller", c->controller->name);
-			json_string(&json, "parameter", c->attribute);
-			json_scalar(&json, "from", c->from);
-			json_scalar(&json, "to", c->to);
-			json_end_object(&json);
+			json_begin_object(json, NULL);
+			json_string(json, "controller", c->controller->name);
+			json_string(json, "parameter", c->attribute);
+			json_scalar(json, "from", c->from);
+			json_scalar(json, "to", c->to);
+			json_end_object(json);
 		} else if (!options->json && !options->quiet) {
 			if (change_is_one(c))
 				printf("%s: %s %s -> %s%s\n", c->controller->name, c->attribute,
@@ -124,10 +138,15 @@ static void report(const struct plan *plan, const struct options *options)
 				       c->attribute, c->to);
 		}
 	}
-	if (options->json) {
-		json_end_array(&json);
-		json_end_object(&json);
-	}
+}
+
+void report_end(struct report *report)
+{
+	if (!report->options->json)
+		return;
+	json_end_array(&report->json);
+	json_complaints(&report->json);
+	json_end_object(&report->json);
 }
 
 static int change_write(const struct change *change, const char *value)
@@ -249,14 +268,16 @@ static bool undo(const struct plan *plan, size_t end)
 }
 
 /* Why the kernel may have refused, as far as the ABI document tells. */
-static const char *hint(const struct change *change, int error)
+const char *change_hint(const char *attribute, int error)
 {
-	if (change_is_mode(change) && (error == EOPNOTSUPP || error == EINVAL || error == EIO))
+	if (!strcmp(attribute, "mode") && (error == EOPNOTSUPP || error == EINVAL || error == EIO))
 		return "; the kernel log (dmesg) says why";
 	if (error == EBUSY)
 		return "; the controller is being reset";
 	if (error == EINVAL || error == ERANGE)
 		return "; the kernel does not take this value";
+	if (error == EACCES && geteuid())
+		return " (you are not root)";
 	return "";
 }
 
@@ -273,7 +294,7 @@ static bool plan_writable(const struct plan *plan)
 		if (fd < 0) {
 			complain("%s: %s can't be changed: %s%s; nothing was changed",
 				 c->controller->name, c->attribute, strerror(errno),
-				 errno == EACCES && geteuid() ? " (you are not root)" : "");
+				 errno == EACCES ? change_hint(c->attribute, errno) : "");
 			free(path);
 			return false;
 		}
@@ -298,40 +319,83 @@ static int plan_write(const struct plan *plan)
 	if (!failed)
 		return CTL_OK;
 	complain("%s: %s %s was refused: %s%s", failed->controller->name, failed->attribute,
-		 failed->to, strerror(error), hint(failed, error));
+		 failed->to, strerror(error), change_hint(failed->attribute, error));
 	if (!undo(plan, end))
 		return CTL_INCONSISTENT;
 	complain("everything is as it was before");
 	return CTL_FAILED;
 }
 
+/*
+ * What ends this process at once leaves nothing half done, either: a child that
+ * nobody sends signals to takes back what its parent did not live to finish.
+ */
+struct guard {
+	pid_t	pid;
+	int	fd;	/* of a pipe: closed, without a word before, by the parent's end */
+};
+
+static void guard_begin(struct guard *guard, const struct plan *plan)
+{
+	int ends[2];
+	char done;
+
+	*guard = (struct guard) { .pid = -1 };
+	if (pipe2(ends, O_CLOEXEC))
+		return;
+	fflush(stdout);
+	guard->pid = fork();
+	if (!guard->pid) {
+		setsid();
+		close(ends[1]);
+		if (read(ends[0], &done, 1) != 1 && undo(plan, plan->nr))
+			complain("ended half way; everything is as it was before");
+		_exit(0);
+	}
+	close(ends[0]);
+	guard->fd = ends[1];
+	if (guard->pid < 0)
+		close(ends[1]);
+}
+
+static void guard_end(const struct guard *guard)
+{
+	if (guard->pid < 0)
+		return;
+	/* It has nothing to do if this fails, as then it is gone. */
+	if (write(guard->fd, "", 1) != 1 || close(guard->fd))
+		return;
+	waitpid(guard->pid, NULL, 0);
+}
+
 int plan_apply(const struct plan *plan, const struct options *options)
 {
-	sigset_t signals, before;
+	struct guard guard;
+	sigset_t before;
 	int status;
+	size_t i;
 
-	if (!options->dry_run) {
-		if (!plan_writable(plan))
-			return CTL_FAILED;
-		/* Half of a plan is not left behind by a key press. */
-		sigemptyset(&signals);
-		sigaddset(&signals, SIGINT);
-		sigaddset(&signals, SIGTERM);
-		sigaddset(&signals, SIGHUP);
-		sigprocmask(SIG_BLOCK, &signals, &before);
-		status = plan_write(plan);
-		sigprocmask(SIG_SETMASK, &before, NULL);
-		if (status)
-			return status;
+	if (options->dry_run || !plan->nr)
+		return CTL_OK;
+	if (!plan_writable(plan))
+		return CTL_FAILED;
+	for (i = 0; i < plan->nr; i++) {
+		if (!i || plan->changes[i].controller != plan->changes[i - 1].controller)
+			state_note(plan->changes[i].controller);
 	}
-	report(plan, options);
-	return CTL_OK;
+	signals_hold(&before);
+	guard_begin(&guard, plan);
+	status = plan_write(plan);
+	guard_end(&guard);
+	signals_release(&before);
+	return status;
 }
 
 int command_set(const struct controllers *controllers, char *const *assignments, int nr,
 		const struct options *options)
 {
 	struct plan plan = { 0 };
+	struct report report;
 	int status = CTL_FAILED;
 	bool good = true;
 	char *name, *equals;
@@ -351,7 +415,7 @@ int command_set(const struct controllers *controllers, char *const *assignments,
 			name = xstrdup(assignments[j]);
 			equals = strchr(name, '=');
 			*equals = '\0';
-			if (!plan_add(&plan, controller, name, equals + 1, ""))
+			if (plan_add(&plan, controller, name, equals + 1, ""))
 				good = false;
 			free(name);
 		}
@@ -360,24 +424,10 @@ int command_set(const struct controllers *controllers, char *const *assignments,
 		status = plan_apply(&plan, options);
 	else
 		complain("nothing was changed");
-	plan_free(&plan);
-	return status;
-}
-
-int command_off(const struct controllers *controllers, const struct options *options)
-{
-	struct plan plan = { 0 };
-	int status = CTL_FAILED;
-	bool good = true;
-	size_t i;
-
-	for (i = 0; i < controllers->nr; i++) {
-		if (controllers->list[i].coalesces &&
-		    !plan_add(&plan, &controllers->list[i], "mode", "off", ""))
-			good = false;
-	}
-	if (good)
-		status = plan_apply(&plan, options);
+	report_begin(&report, options);
+	if (status == CTL_OK)
+		report_plan(&report, &plan);
+	report_end(&report);
 	plan_free(&plan);
 	return status;
 }

@@ -7,10 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cintctl.h"
+#include "config.h"
 
 #define INTERVAL_MIN	0.05
 #define INTERVAL_MAX	3600
 #define COUNT_MAX	1000000000
+
+/* How long a cintctl waits for another; switching off is not to wait as long. */
+#define LOCK_SECONDS		30
+#define LOCK_SECONDS_OFF	10
 
 static const char usage_text[] =
 "Usage: cintctl [OPTION]... COMMAND [ARGUMENT]...\n"
@@ -30,6 +35,7 @@ static const char usage_text[] =
 "  -n, --dry-run         check everything, say what would be done, do nothing\n"
 "  -j, --json            print JSON; watch prints an object a line\n"
 "  -q, --quiet           say only what goes wrong\n"
+"  -o, --once            of restore: leave alone what has been set since it appeared\n"
 "  -f, --file FILE       of save and restore [/etc/cint.conf]; - for standard\n"
 "                        output or input\n"
 "  -i, --interval S      seconds between counters, 0.05 to 3600 [1]\n"
@@ -37,17 +43,40 @@ static const char usage_text[] =
 "  -V, --version\n"
 "  -h, --help\n";
 
+/* Ends the program. With --json there is one value also if all it has to say is why not. */
+__attribute__((noreturn))
+static void end(int status, bool json)
+{
+	struct json writer = { .file = stdout };
+
+	if (json && !json_values()) {
+		json_begin_object(&writer, NULL);
+		json_complaints(&writer);
+		json_end_object(&writer);
+	}
+	if (fflush(stdout) || ferror(stdout)) {
+		complain("standard output: %s", strerror(errno));
+		status = CTL_FAILED;
+	}
+	exit(status);
+}
+
+/* As --json said, wherever it stands among the options. */
+static bool usage_json;
+
 __attribute__((noreturn, format(printf, 1, 2)))
 static void usage_error(const char *format, ...)
 {
 	va_list args;
+	char *text;
 
-	fputs("cintctl: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	if (vasprintf(&text, format, args) < 0)
+		out_of_memory();
 	va_end(args);
-	fputs("; see cintctl --help\n", stderr);
-	exit(CTL_USAGE);
+	complain("%s; see cintctl --help", text);
+	free(text);
+	end(CTL_USAGE, usage_json);
 }
 
 static double parse_interval(const char *text)
@@ -76,10 +105,12 @@ static unsigned long parse_count(const char *text)
 
 static void parse_options(int argc, char **argv, struct options *options)
 {
+	static const char shorts[] = "njqof:i:c:Vh";
 	static const struct option longs[] = {
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "once", no_argument, NULL, 'o' },
 		{ "file", required_argument, NULL, 'f' },
 		{ "interval", required_argument, NULL, 'i' },
 		{ "count", required_argument, NULL, 'c' },
@@ -89,7 +120,12 @@ static void parse_options(int argc, char **argv, struct options *options)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "njqf:i:c:Vh", longs, NULL)) != -1) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
+		usage_json |= c == 'j';
+	opterr = 1;
+	optind = 0;	/* from the beginning */
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (c) {
 		case 'n':
 			options->dry_run = true;
@@ -99,6 +135,9 @@ static void parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'q':
 			options->quiet = true;
+			break;
+		case 'o':
+			options->once = true;
 			break;
 		case 'f':
 			if (!*optarg)
@@ -118,8 +157,9 @@ static void parse_options(int argc, char **argv, struct options *options)
 			fputs(usage_text, stdout);
 			exit(CTL_OK);
 		default:
-			fputs("cintctl: see cintctl --help\n", stderr);
-			exit(CTL_USAGE);
+			/* What is wrong with it the C library has said. */
+			complain("see cintctl --help");
+			end(CTL_USAGE, usage_json);
 		}
 	}
 }
@@ -154,24 +194,47 @@ static void check_options(enum command command, const struct options *options)
 		usage_error("--file is for save and restore, not for %s", name);
 	if ((options->interval != 0 || options->count) && command != WATCH)
 		usage_error("--interval and --count are for watch, not for %s", name);
+	if (options->once && command != RESTORE)
+		usage_error("--once is for restore, not for %s", name);
 	if (options->json && command == SAVE)
 		usage_error("--json has no meaning for save; show --json prints parameters");
+}
+
+/* Who changes something is alone, from reading what there is to the end. */
+static bool alone(enum command command, const struct options *options)
+{
+	bool changes = command == SET || command == OFF || command == RESTORE ||
+		       command == SAVE;
+	unsigned int seconds = command == OFF ? LOCK_SECONDS_OFF : LOCK_SECONDS;
+
+	if (!changes || options->dry_run || state_lock(seconds))
+		return true;
+	complain("another cintctl is at work, and did not end within %u seconds%s", seconds,
+		 command == OFF ? "; not waiting for it" : "; nothing was changed");
+	return command == OFF;
 }
 
 static int run(enum command command, int argc, char **argv, struct options *options)
 {
 	struct controllers controllers = { 0 };
 	int nr_names = argc, status = CTL_FAILED;
-	bool all;
+	char *text = NULL;
+	bool all, found;
 
 	if (command == SET) {
 		check_assignments(argv + 1, argc - 1);
 		nr_names = 1;
 	}
 	all = nr_names == 1 && !strcmp(argv[0], "all");
-	if (!controllers_find(&controllers, argv, all ? 0 : nr_names))
+	/* Before others are kept waiting: somebody may be typing it. */
+	if (command == RESTORE)
+		text = config_read(options->file);
+	if (!alone(command, options))
 		goto out;
-	if (!controllers.nr && command >= SET && command <= SAVE) {
+	found = controllers_find(&controllers, argv, all ? 0 : nr_names);
+	if (!found && command != OFF)
+		goto out;
+	if (found && !controllers.nr && command >= SET && command <= SAVE) {
 		complain("there is no NVMe controller");
 		goto out;
 	}
@@ -189,13 +252,16 @@ static int run(enum command command, int argc, char **argv, struct options *opti
 		status = command_set(&controllers, argv + 1, argc - 1, options);
 		break;
 	case OFF:
+		/* Those that are there, whoever else was asked for. */
 		status = command_off(&controllers, options);
+		if (!found)
+			status = CTL_FAILED;
 		break;
 	case SAVE:
 		status = command_save(&controllers, options);
 		break;
 	case RESTORE:
-		status = command_restore(&controllers, nr_names && !all, options);
+		status = command_restore(&controllers, text, nr_names && !all, options);
 		break;
 	case WATCH:
 		if (options->interval == 0)
@@ -207,6 +273,7 @@ static int run(enum command command, int argc, char **argv, struct options *opti
 	}
 out:
 	controllers_free(&controllers);
+	free(text);
 	return status;
 }
 
@@ -230,9 +297,5 @@ int main(int argc, char **argv)
 		usage_error("there is no command '%s'", name);
 	check_options((enum command)command, &options);
 	status = run((enum command)command, argc ? argc - 1 : 0, argv + 1, &options);
-	if (fflush(stdout) || ferror(stdout)) {
-		complain("standard output: %s", strerror(errno));
-		return CTL_FAILED;
-	}
-	return status;
+	end(status, options.json);
 }

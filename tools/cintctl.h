@@ -3,9 +3,11 @@
 #ifndef CINTCTL_H
 #define CINTCTL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include "json.h"
 
 /* Exit statuses. */
 enum {
@@ -19,6 +21,7 @@ struct options {
 	bool	json;
 	bool	dry_run;
 	bool	quiet;
+	bool	once;
 	const char *file;	/* NULL: the default, "-": standard input or output */
 	double	interval;	/* seconds */
 	unsigned long count;	/* 0: without end */
@@ -70,8 +73,10 @@ struct controllers {
 
 /* --- files (files.c) --- */
 
-/* "cintctl: ..." to standard error. */
+/* "cintctl: ..." to standard error; kept for json_complaints(). */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* All of these so far as the member "messages", if there are any. */
+void json_complaints(struct json *json);
 __attribute__((noreturn)) void out_of_memory(void);
 void *xrealloc(void *pointer, size_t size);
 char *xstrdup(const char *string);
@@ -83,6 +88,11 @@ const char *root_dir(void);
 char *read_file(const char *path, size_t *length);
 /* 0 or an errno. Nothing is written to a file that is not there. */
 int write_file(const char *path, const char *text);
+/* What is begun is ended first: no key press, and no pipe that closes, comes between. */
+void signals_hold(sigset_t *before);
+void signals_release(const sigset_t *before);
+/* A copy for terminals and comments: what is no character that can be seen as \xNN. */
+char *printable(const char *text);
 /* Without white space at either end, in place. */
 char *trim(char *text);
 bool parse_integer(const char *text, long long *value);
@@ -94,7 +104,10 @@ void list_free(char **list);
 
 /* --- controllers (controller.c) --- */
 
-/* All of the system's, or those of @names; false after a complaint. */
+/*
+ * All of the system's, or those of @names; false after a complaint that some of
+ * these are not there.
+ */
 bool controllers_find(struct controllers *controllers, char *const *names, int nr_names);
 void controllers_free(struct controllers *controllers);
 struct attribute *controller_attribute(const struct controller *controller, const char *name);
@@ -140,12 +153,23 @@ const char *answer_name(enum answer answer);
 
 /* What is allowed, as "1 to 256 completions"; NULL when only the kernel knows. */
 char *parameter_range(const struct attribute *attribute);
+
+/* What is wrong with a value. */
+enum fault {
+	FAULT_NONE,
+	FAULT_STALE,	/* it may be right at another time, or for another drive or kernel */
+	FAULT_MISTAKE,	/* it never is */
+};
+
 /*
- * The value to write for @text, or NULL with a complaint stored in @problem
- * that names the value and what is allowed.
+ * The value to write for @text is stored in @value. After a fault a complaint,
+ * which names the value and what is allowed, is stored in @problem instead.
  */
-char *parameter_check(const struct controller *controller, const struct attribute *attribute,
-		      const char *text, char **problem);
+enum fault parameter_check(const struct controller *controller,
+			   const struct attribute *attribute, const char *text,
+			   char **value, char **problem);
+/* Whether this program knows it, be it there or not. */
+bool parameter_is_known(const char *name);
 /* Position of a known parameter in listings; unknown ones come after. */
 unsigned int parameter_rank(const char *name);
 
@@ -164,14 +188,37 @@ struct plan {
 };
 
 /*
- * Add "set @name to @text"; @where precedes a complaint. False after one.
+ * Add "set @name to @text"; @where precedes the complaint about a fault.
  * A value that is there already is no change.
  */
-bool plan_add(struct plan *plan, const struct controller *controller, const char *name,
-	      const char *text, const char *where);
+enum fault plan_add(struct plan *plan, const struct controller *controller, const char *name,
+		    const char *text, const char *where);
+void plan_append(struct plan *plan, const struct controller *controller, const char *attribute,
+		 const char *from, const char *to);
 void plan_free(struct plan *plan);
-/* All of the plan or nothing; prints what it did, or would do. An exit status. */
+/* All of the plan or nothing. An exit status. */
 int plan_apply(const struct plan *plan, const struct options *options);
+/* Why the kernel may have refused a value, as far as its documents tell; or "". */
+const char *change_hint(const char *attribute, int error);
+
+/* What was done, or would be: text, or one JSON value with all complaints in it. */
+struct report {
+	const struct options *options;
+	struct json json;
+};
+void report_begin(struct report *report, const struct options *options);
+/* All of it was carried out. */
+void report_plan(struct report *report, const struct plan *plan);
+void report_end(struct report *report);
+
+/* --- what others of its kind are to know (state.c) --- */
+
+/* Until the process ends. False if another one did not end within @seconds. */
+bool state_lock(unsigned int seconds);
+/* Note that somebody sets the controller, before it is done. */
+void state_note(const struct controller *controller);
+/* Whether somebody did since it appeared. */
+bool state_is_noted(const struct controller *controller);
 
 /* --- commands: each returns an exit status --- */
 
@@ -182,7 +229,8 @@ int command_set(const struct controllers *controllers, char *const *assignments,
 		const struct options *options);
 int command_off(const struct controllers *controllers, const struct options *options);
 int command_save(const struct controllers *controllers, const struct options *options);
-int command_restore(const struct controllers *controllers, bool named,
+/* @text: of the file, NULL if it can't be read; @named: they were asked for by name. */
+int command_restore(const struct controllers *controllers, const char *text, bool named,
 		    const struct options *options);
 int command_watch(struct controllers *controllers, const struct options *options);
 /* Words for the shells' completion. */

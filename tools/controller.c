@@ -186,7 +186,7 @@ bool controllers_find(struct controllers *controllers, char *const *names, int n
 		wanted = all;
 		all = NULL;
 	}
-	controllers->nr = found && wanted ? list_length(wanted) : 0;
+	controllers->nr = list_length(wanted);
 	controllers->list = calloc(controllers->nr + 1, sizeof(*controllers->list));
 	if (!controllers->list)
 		out_of_memory();

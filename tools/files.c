@@ -10,21 +10,40 @@
 #include <unistd.h>
 #include "cintctl.h"
 
+static char **complaints;
+
 void complain(const char *format, ...)
 {
 	va_list args;
+	char *text;
 
-	fflush(stdout);
-	fputs("cintctl: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
 	va_end(args);
-	fputc('\n', stderr);
+	fflush(stdout);
+	fprintf(stderr, "cintctl: %s\n", text ? text : format);
+	if (text)
+		list_append(&complaints, text);
+	free(text);
+}
+
+void json_complaints(struct json *json)
+{
+	size_t i;
+
+	if (!complaints)
+		return;
+	json_begin_array(json, "messages");
+	for (i = 0; complaints[i]; i++)
+		json_string(json, NULL, complaints[i]);
+	json_end_array(json);
 }
 
 void out_of_memory(void)
 {
-	complain("out of memory");
+	/* which complain() may need */
+	fputs("cintctl: out of memory\n", stderr);
 	exit(CTL_FAILED);
 }
 
@@ -123,6 +142,33 @@ int write_file(const char *path, const char *text)
 	if (close(fd) && !error)
 		error = errno;
 	return error;
+}
+
+void signals_hold(sigset_t *before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, before);
+}
+
+void signals_release(const sigset_t *before)
+{
+	sigprocmask(SIG_SETMASK, before, NULL);
+}
+
+char *printable(const char *text)
+{
+	char *copy = xrealloc(NULL, 4 * strlen(text) + 1), *to = copy;
+
+	for (; *text; text++) {
+		if (*text >= ' ' && *text <= '~')
+			*to++ = *text;
+		else
+			to += sprintf(to, "\\x%02x", (unsigned char)*text);
+	}
+	*to = '\0';
+	return copy;
 }
 
 char *trim(char *text)

@@ -3,6 +3,13 @@
 #include "cintctl.h"
 #include "json.h"
 
+static unsigned int values;
+
+unsigned int json_values(void)
+{
+	return values;
+}
+
 static void json_newline(struct json *json)
 {
 	int i;
@@ -88,8 +95,10 @@ static void json_end(struct json *json, char bracket)
 	if (filled)
 		json_newline(json);
 	fputc(bracket, json->file);
-	if (!json->depth)
+	if (!json->depth) {
 		fputc('\n', json->file);
+		values++;
+	}
 }
 
 void json_begin_object(struct json *json, const char *name)

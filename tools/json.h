@@ -16,6 +16,8 @@ struct json {
 	bool	filled[JSON_DEPTH_MAX];
 };
 
+/* How many outermost values were written. */
+unsigned int json_values(void);
 /* @name is NULL for elements of arrays and for the outermost value. */
 void json_begin_object(struct json *json, const char *name);
 void json_end_object(struct json *json);

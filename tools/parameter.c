@@ -49,6 +49,11 @@ unsigned int parameter_rank(const char *name)
 	return i;
 }
 
+bool parameter_is_known(const char *name)
+{
+	return parameter_rank(name) < NR_PARAMETERS;
+}
+
 static const struct parameter *parameter_known(const char *name)
 {
 	unsigned int i = parameter_rank(name);
@@ -148,8 +153,9 @@ static bool is_delay(const char *name)
 	return length > 3 && !strcmp(name + length - 3, "_ns");
 }
 
-static char *check_choice(const struct controller *controller, const struct attribute *attribute,
-			  const char *text, char **problem)
+static enum fault check_choice(const struct controller *controller,
+			       const struct attribute *attribute, const char *text,
+			       char **value, char **problem)
 {
 	char *offered, *why = NULL;
 	size_t i;
@@ -162,42 +168,49 @@ static char *check_choice(const struct controller *controller, const struct attr
 			break;
 		*problem = xprintf("mode '%s' is not possible: %s", text, why);
 		free(why);
-		return NULL;
+		return FAULT_STALE;
 	}
 	free(why);
-	if (attribute->choices[i])
-		return xstrdup(text);
+	if (attribute->choices[i]) {
+		*value = xstrdup(text);
+		return FAULT_NONE;
+	}
 	offered = join(attribute->choices);
 	*problem = xprintf("%s is '%s'; this kernel offers %s", attribute->name, text, offered);
 	free(offered);
-	return NULL;
+	return FAULT_STALE;
 }
 
-static char *check_cpu(const char *text, char **problem)
+static enum fault check_cpu(const char *text, char **value, char **problem)
 {
-	char *cpus = cpus_online(), *value = NULL;
+	enum fault fault = FAULT_NONE;
+	char *cpus = cpus_online();
 	long long cpu;
 
-	if (!parse_integer(text, &cpu))
+	if (!parse_integer(text, &cpu)) {
 		*problem = xprintf("poll_cpu is '%s', which is no number; it may be -1 or a CPU "
 				   "that is online%s%s", text, cpus ? ": " : "",
 				   cpus ? cpus : "");
-	else if (cpu < -1 || (cpu >= 0 && cpus && !cpu_in_list(cpu, cpus)))
+		fault = FAULT_MISTAKE;
+	} else if (cpu < -1 || (cpu >= 0 && cpus && !cpu_in_list(cpu, cpus))) {
 		*problem = xprintf("poll_cpu is %lld; it may be -1 or a CPU that is online%s%s",
 				   cpu, cpus ? ": " : "", cpus ? cpus : "");
-	else
-		value = xprintf("%lld", cpu);
+		fault = cpu < -1 ? FAULT_MISTAKE : FAULT_STALE;
+	} else {
+		*value = xprintf("%lld", cpu);
+	}
 	free(cpus);
-	return value;
+	return fault;
 }
 
-char *parameter_check(const struct controller *controller, const struct attribute *attribute,
-		      const char *text, char **problem)
+enum fault parameter_check(const struct controller *controller,
+			   const struct attribute *attribute, const char *text,
+			   char **result, char **problem)
 {
 	const struct parameter *known = parameter_known(attribute->name);
 	long long value;
 
-	*problem = NULL;
+	*result = *problem = NULL;
 	if (!attribute->writable)
 		*problem = xprintf("%s can't be set, it is read only", attribute->name);
 	else if (!*text)
@@ -206,22 +219,25 @@ char *parameter_check(const struct controller *controller, const struct attribut
 		*problem = xprintf("%s is '%.20s...', which is longer than any value",
 				   attribute->name, text);
 	if (*problem)
-		return NULL;
+		return FAULT_MISTAKE;
 	if (attribute->choices)
-		return check_choice(controller, attribute, text, problem);
+		return check_choice(controller, attribute, text, result, problem);
 	if (!strcmp(attribute->name, "poll_cpu"))
-		return check_cpu(text, problem);
-	if (!known)
-		return xstrdup(text);
+		return check_cpu(text, result, problem);
+	if (!known) {
+		*result = xstrdup(text);
+		return FAULT_NONE;
+	}
 	if (!(is_delay(known->name) ? parse_delay : parse_integer)(text, &value)) {
 		*problem = xprintf("%s is '%s', which is no number; the range is %lld to %lld%s",
 				   known->name, text, known->min, known->max, known->unit);
-		return NULL;
+		return FAULT_MISTAKE;
 	}
 	if (value < known->min || value > known->max) {
 		*problem = xprintf("%s is %lld; the range is %lld to %lld%s", known->name, value,
 				   known->min, known->max, known->unit);
-		return NULL;
+		return FAULT_MISTAKE;
 	}
-	return xprintf("%lld", value);
+	*result = xprintf("%lld", value);
+	return FAULT_NONE;
 }

@@ -129,8 +129,8 @@ int command_list(const struct controllers *controllers, const struct options *op
 {
 	struct json json = { .file = stdout };
 	const struct controller *c;
+	char *reason, *model, *serial;
 	enum answer answer;
-	char *reason;
 	size_t i;
 
 	begin_controllers(&json, controllers, options);
@@ -149,11 +149,14 @@ int command_list(const struct controllers *controllers, const struct options *op
 			continue;
 		}
 		answer = controller_supported(c, &reason);
+		model = printable(or_dash(c->model));
+		serial = printable(or_dash(c->serial));
 		printf("%-8s %-8s %-10s %-28s %-20s %s%s%s\n", c->name,
 		       or_dash(attribute_value(c, "mode")),
-		       or_dash(attribute_value(c, "policy")), or_dash(c->model),
-		       or_dash(c->serial), answer_name(answer), reason ? ": " : "",
-		       reason ? reason : "");
+		       or_dash(attribute_value(c, "policy")), model, serial,
+		       answer_name(answer), reason ? ": " : "", reason ? reason : "");
+		free(serial);
+		free(model);
 		free(reason);
 	}
 	end_controllers(&json, options);
@@ -206,12 +209,16 @@ static void print_stats(const struct controller *controller)
 
 static void print_controller(const struct controller *c)
 {
-	char *reason;
+	char *reason, *line, *shown;
 	size_t i;
 
-	printf("%s: %s, serial %s, firmware %s, %s %s, %s\n", c->name, or_dash(c->model),
-	       or_dash(c->serial), or_dash(c->firmware), or_dash(c->transport),
-	       or_dash(c->address), or_dash(c->state));
+	line = xprintf("%s: %s, serial %s, firmware %s, %s %s, %s", c->name, or_dash(c->model),
+		       or_dash(c->serial), or_dash(c->firmware), or_dash(c->transport),
+		       or_dash(c->address), or_dash(c->state));
+	shown = printable(line);
+	printf("%s\n", shown);
+	free(shown);
+	free(line);
 	if (c->namespaces) {
 		printf("  %-14s", "namespaces");
 		for (i = 0; c->namespaces[i]; i++)

@@ -102,12 +102,13 @@ static void print_reading(const struct controller *controller, const struct read
 	unsigned long long gain;
 	size_t i;
 
-	printf("%s: mode %s, policy %s, %.2f s\n", controller->name,
-	       value_of(controller, "mode"), value_of(controller, "policy"), seconds);
+	printf("%s: mode %s, policy %s, ", controller->name, value_of(controller, "mode"),
+	       value_of(controller, "policy"));
 	if (!now->stats) {
-		printf("  counters can't be read: %s\n", strerror(now->error));
+		printf("no counters: %s\n", strerror(now->error));
 		return;
 	}
+	printf("%.2f s\n", seconds);
 	printf("  %-16s %20s %14s\n", "counter", "total", "per second");
 	for (i = 0; i < now->nr; i++) {
 		const struct counter *c = &now->counters[i];
@@ -139,8 +140,8 @@ static void json_reading(const struct controller *controller, const struct readi
 	json_string(&json, "controller", controller->name);
 	json_string(&json, "mode", value_of(controller, "mode"));
 	json_string(&json, "policy", value_of(controller, "policy"));
-	json_real(&json, "interval_s", seconds);
 	if (now->stats) {
+		json_real(&json, "interval_s", seconds);
 		json_begin_object(&json, "stats");
 		for (i = 0; i < now->nr; i++)
 			json_scalar(&json, now->counters[i].name, now->counters[i].text);
@@ -159,17 +160,33 @@ static void json_reading(const struct controller *controller, const struct readi
 	json_end_object(&json);
 }
 
-/* Sleeps on absolute times, so that intervals do not drift. */
-static void sleep_until(struct timespec *next, double interval)
+static void timespec_add(struct timespec *time, double seconds)
 {
-	next->tv_sec += (time_t)interval;
-	next->tv_nsec += (long)((interval - (double)(time_t)interval) * 1e9);
-	if (next->tv_nsec >= 1000000000) {
-		next->tv_nsec -= 1000000000;
-		next->tv_sec++;
+	time->tv_sec += (time_t)seconds;
+	time->tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
+	if (time->tv_nsec >= 1000000000) {
+		time->tv_nsec -= 1000000000;
+		time->tv_sec++;
 	}
+}
+
+/*
+ * Sleeps on absolute times, so that intervals do not drift. Those that passed
+ * while the program was stopped are not made up for.
+ */
+static void sleep_interval(struct timespec *next, double interval)
+{
+	struct timespec now, late;
+
+	timespec_add(next, interval);
 	while (!stopped && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL) == EINTR)
 		;
+	late = *next;
+	timespec_add(&late, interval);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec > late.tv_sec ||
+	    (now.tv_sec == late.tv_sec && now.tv_nsec > late.tv_nsec))
+		*next = now;
 }
 
 /* Mode and policy may change meanwhile; false if the controller is gone. */
@@ -181,8 +198,12 @@ static bool controller_refresh(struct controller *controller)
 	struct controllers now;
 
 	free(dir);
-	if (!there || !controllers_find(&now, names, 1))
+	if (!there)
 		return false;
+	if (!controllers_find(&now, names, 1)) {
+		controllers_free(&now);
+		return false;
+	}
 	/* The fresh one is kept and the stale one freed. */
 	struct controller fresh = now.list[0];
 
@@ -192,68 +213,106 @@ static bool controller_refresh(struct controller *controller)
 	return controller->coalesces;
 }
 
+/* A terminal that takes the codes which clear it. */
+static bool is_screen(const struct options *options)
+{
+	const char *term = getenv("TERM");
+
+	return !options->json && isatty(STDOUT_FILENO) && term && *term &&
+	       strcmp(term, "dumb");
+}
+
+/* One of the controllers that are watched. */
+struct watched {
+	struct controller *controller;
+	struct reading before;	/* the last one that was taken */
+	bool gone;
+};
+
+static bool watched_begin(struct watched *watched, struct controller *controller)
+{
+	*watched = (struct watched) { .controller = controller };
+	if (!controller->coalesces) {
+		complain_unsupported(controller, " has no counters");
+		watched->gone = true;
+		return false;
+	}
+	reading_take(&watched->before, controller);
+	return true;
+}
+
+/* Shows what there is. True if a reading was taken. */
+static bool watched_look(struct watched *watched, const struct options *options)
+{
+	struct reading now;
+
+	if (!controller_refresh(watched->controller)) {
+		complain("%s is gone", watched->controller->name);
+		watched->gone = true;
+		return false;
+	}
+	reading_take(&now, watched->controller);
+	if (options->json)
+		json_reading(watched->controller, &now, &watched->before);
+	else
+		print_reading(watched->controller, &now, &watched->before);
+	/* What is gained while nothing can be read is gained by the next one. */
+	if (!now.stats) {
+		reading_free(&now);
+		return false;
+	}
+	reading_free(&watched->before);
+	watched->before = now;
+	return true;
+}
+
 int command_watch(struct controllers *controllers, const struct options *options)
 {
 	struct sigaction action = { .sa_handler = stop };
-	bool screen = !options->json && isatty(STDOUT_FILENO);
-	struct reading *before, now;
+	unsigned long taken = 0, missed = 0;
+	bool screen = is_screen(options), any;
+	struct watched *watched;
 	struct timespec next;
-	unsigned long round;
-	size_t i, watched = 0;
+	size_t i, left = 0;
 
-	before = calloc(controllers->nr + 1, sizeof(*before));
-	if (!before)
+	watched = calloc(controllers->nr + 1, sizeof(*watched));
+	if (!watched)
 		out_of_memory();
-	for (i = 0; i < controllers->nr; i++) {
-		struct controller *c = &controllers->list[i];
-
-		if (c->coalesces) {
-			reading_take(&before[i], c);
-			watched++;
-		} else {
-			complain_unsupported(c, " has no counters");
-		}
-	}
+	for (i = 0; i < controllers->nr; i++)
+		left += watched_begin(&watched[i], &controllers->list[i]);
 	if (!controllers->nr)
 		complain("there is no NVMe controller");
 	/* No SA_RESTART: the sleep is to end. */
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &next);
-	for (round = 1; watched && !stopped; round++) {
-		sleep_until(&next, options->interval);
+	/* As many intervals in a row without a reading are the end, too. */
+	while (left && !(options->count &&
+			 (taken == options->count || missed == options->count))) {
+		sleep_interval(&next, options->interval);
 		if (stopped)
 			break;
 		if (screen)
 			printf("\033[H\033[2J");
+		any = false;
 		for (i = 0; i < controllers->nr; i++) {
-			struct controller *c = &controllers->list[i];
-
-			if (!c->coalesces)
+			if (watched[i].gone)
 				continue;
-			if (!controller_refresh(c)) {
-				complain("%s is gone", c->name);
-				c->coalesces = false;
-				watched--;
-				continue;
-			}
-			reading_take(&now, c);
-			if (options->json)
-				json_reading(c, &now, &before[i]);
-			else
-				print_reading(c, &now, &before[i]);
-			reading_free(&before[i]);
-			before[i] = now;
+			any |= watched_look(&watched[i], options);
+			left -= watched[i].gone;
 		}
+		taken += any;
+		missed = any ? 0 : missed + 1;
 		if (!options->json && !screen)
 			printf("\n");
 		if (fflush(stdout))
 			break;
-		if (round == options->count)
-			break;
 	}
+	if (left && options->count && missed == options->count)
+		complain("no counters could be read in %lu interval%s", missed,
+			 missed == 1 ? "" : "s");
 	for (i = 0; i < controllers->nr; i++)
-		reading_free(&before[i]);
-	free(before);
-	return watched ? CTL_OK : CTL_FAILED;
+		reading_free(&watched[i].before);
+	free(watched);
+	return left && !(options->count && missed == options->count) ? CTL_OK : CTL_FAILED;
 }

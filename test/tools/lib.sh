@@ -121,7 +121,7 @@ fake_controller() {
 fake_tree() {
 	export CINTCTL_ROOT=$dir/root
 	rm -rf "$CINTCTL_ROOT"
-	mkdir -p "$CINTCTL_ROOT/sys/devices/system/cpu" "$CINTCTL_ROOT/etc"
+	mkdir -p "$CINTCTL_ROOT/sys/devices/system/cpu" "$CINTCTL_ROOT/etc" "$CINTCTL_ROOT/run"
 	echo "0-2,5" > "$CINTCTL_ROOT/sys/devices/system/cpu/online"
 	fake_controller nvme0 FAKE0
 	fake_controller nvme10 FAKE10
