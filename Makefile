@@ -21,7 +21,7 @@
 #                      use $(INSTALL_DATA), $(INSTALL_PROGRAM) and put
 #                      $(DESTDIR) before $(prefix), $(libdir), $(includedir),
 #                      $(bindir), $(sbindir), $(datadir), $(mandir), $(unitdir),
-#                      $(udevdir)
+#                      $(udevdir), $(zshdir)
 #   CHECK_UNIT_TESTS   test programs that run on any host, on no special kernel
 #   CHECK_LIB_TESTS    library tests; run on the host's kernel *and* in a guest
 #                      with the patched kernel, so they skip what is missing

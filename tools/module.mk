@@ -22,8 +22,7 @@ INSTALL_TARGETS	+= install-tools
 
 install-tools:
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(udevdir)/rules.d \
-		$(DESTDIR)$(datadir)/bash-completion/completions \
-		$(DESTDIR)$(datadir)/zsh/vendor-completions
+		$(DESTDIR)$(datadir)/bash-completion/completions $(DESTDIR)$(zshdir)
 	$(INSTALL_PROGRAM) $(CINTCTL) $(DESTDIR)$(sbindir)
 	sed '1s|.*|#!/usr/bin/python3|' $(srcdir)/scripts/compare > $(builddir)/tools/cint-compare
 	$(INSTALL_PROGRAM) $(builddir)/tools/cint-compare $(DESTDIR)$(sbindir)
@@ -31,5 +30,4 @@ install-tools:
 	$(INSTALL_DATA) $(CINT_RULES) $(DESTDIR)$(udevdir)/rules.d
 	$(INSTALL_DATA) $(srcdir)/tools/completion/cintctl.bash \
 		$(DESTDIR)$(datadir)/bash-completion/completions/cintctl
-	$(INSTALL_DATA) $(srcdir)/tools/completion/cintctl.zsh \
-		$(DESTDIR)$(datadir)/zsh/vendor-completions/_cintctl
+	$(INSTALL_DATA) $(srcdir)/tools/completion/cintctl.zsh $(DESTDIR)$(zshdir)/_cintctl

@@ -50,7 +50,7 @@ _cintctl()
 	fi
 
 	if [[ $cur == -* ]]; then
-		words="--dry-run --json --quiet --file --interval --count --version --help"
+		words="--dry-run --json --quiet --once --file --interval --count --version --help"
 	elif [[ -z $command ]]; then
 		words=$all
 	elif [[ $command == set && -n $controller ]]; then

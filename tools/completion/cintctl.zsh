@@ -40,6 +40,7 @@ _cintctl() {
 		'(-n --dry-run)'{-n,--dry-run}'[check, but change nothing]' \
 		'(-j --json)'{-j,--json}'[print JSON]' \
 		'(-q --quiet)'{-q,--quiet}'[say only what goes wrong]' \
+		'(-o --once)'{-o,--once}'[leave alone what has been set]' \
 		'(-f --file)'{-f,--file}'[configuration file]:file:_files' \
 		'(-i --interval)'{-i,--interval}'[seconds between counters]:seconds:' \
 		'(-c --count)'{-c,--count}'[number of intervals]:number:' \
