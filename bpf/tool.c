@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -126,21 +127,62 @@ static bool exists(unsigned int controller)
 	return !access(path, F_OK);
 }
 
+/* All digits, of a number that an unsigned int holds; -1: it is none. */
+static long long number(const char *text)
+{
+	const size_t length = strspn(text, "0123456789");
+
+	return length && length < 10 && !text[length] ? atoll(text) : -1;
+}
+
+/*
+ * Whether @name is a namespace of @controller. With multipath nvme0n1 is the
+ * subsystem's, and nvme0c1n1 the way to it by controller nvme1.
+ */
+static bool has_namespace(unsigned int controller, const char *name)
+{
+	unsigned int subsystem, path, namespace;
+	char dir[64], disk[64];
+	struct dirent *entry;
+	bool has = false;
+	DIR *entries;
+
+	snprintf(dir, sizeof(dir), CLASS "/nvme%u", controller);
+	entries = opendir(dir);
+	while (entries && !has && (entry = readdir(entries))) {
+		has = !fnmatch("nvme*n*", name, 0) && !strcmp(entry->d_name, name);
+		if (sscanf(entry->d_name, "nvme%uc%un%u", &subsystem, &path, &namespace) == 3) {
+			snprintf(disk, sizeof(disk), "nvme%un%u", subsystem, namespace);
+			has |= !strcmp(disk, name);
+		}
+	}
+	if (entries)
+		closedir(entries);
+	return has;
+}
+
 void tool_add_controller(uint64_t *set, const char *text)
 {
 	const char *name = strncmp(text, "/dev/", 5) ? text : text + 5;
-	unsigned int controller;
-	int end = 0;
+	uint64_t found = 0;
+	unsigned int i;
+	long long of;
 
-	if (sscanf(name, "nvme%u%n", &controller, &end) != 1 || !end ||
-	    (name[end] && name[end] != 'n'))
+	if (strncmp(name, "nvme", 4) || !isdigit((unsigned char)name[4]))
 		tool_die("--device '%s' is no NVMe controller or namespace; write nvme0", text);
-	if (controller >= MAX_CONTROLLERS)
+	of = number(name + 4);
+	if (of >= MAX_CONTROLLERS)
 		tool_die("--device '%s': controllers 0 to %d can be watched", text,
 			 MAX_CONTROLLERS - 1);
-	if (!exists(controller))
-		tool_die("--device '%s': there is no " CLASS "/nvme%u", text, controller);
-	*set |= 1ULL << controller;
+	for (i = 0; i < MAX_CONTROLLERS; i++)
+		if (exists(i) && (of >= 0 ? of == i : has_namespace(i, name)))
+			found |= 1ULL << i;
+	if (!found && of >= 0)
+		tool_die("--device '%s': there is no " CLASS "/%s", text, name);
+	if (!found)
+		tool_die("--device '%s': there is no " CLASS "/%.*s with such a namespace", text,
+			 (int)(4 + strspn(name + 4, "0123456789")), name);
+	*set |= found;
 }
 
 uint64_t tool_all_controllers(void)

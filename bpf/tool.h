@@ -24,7 +24,10 @@ void tool_check(void);
 /* Has the kernel, or one of its NVMe modules, this tracepoint? */
 bool tool_has_tracepoint(const char *name);
 
-/* Adds "nvme0", "/dev/nvme0" or "/dev/nvme0n1" to a set; exits if there is none such. */
+/*
+ * Adds "nvme0", "/dev/nvme0" or, for the controllers that it is a namespace of,
+ * "/dev/nvme0n1" to a set; exits if there is none such.
+ */
 void tool_add_controller(uint64_t *set, const char *text);
 
 /* All there are; exits if there is none. */
