@@ -115,7 +115,7 @@ Status MarkedLog::SyncDirectory() const
 	return status;
 }
 
-Status MarkedLog::Rewrite(int marks)
+Status MarkedLog::Rewrite(int *marks)
 {
 	uint64_t offset = size_ - unsynced_.size();
 	const char *data = unsynced_.data();
@@ -125,10 +125,14 @@ Status MarkedLog::Rewrite(int marks)
 		struct iovec iov = { const_cast<char *>(data), left };
 		const ssize_t ret = cint_pwritev2(fd_, &iov, 1,
 						  static_cast<off_t>(offset),
-						  RWF_DSYNC | marks);
+						  RWF_DSYNC | *marks);
 
 		if (ret == -EINTR)
 			continue;
+		if (ret == -EOPNOTSUPP && *marks) {	/* a file that takes none */
+			*marks = 0;
+			continue;
+		}
 		if (ret <= 0)
 			return PosixError(name_, ret ? static_cast<int>(-ret) : EIO);
 		offset += static_cast<uint64_t>(ret);
@@ -138,11 +142,11 @@ Status MarkedLog::Rewrite(int marks)
 	return Status::OK();
 }
 
-Status MarkedLog::Sync(int marks, bool *marked)
+Status MarkedLog::Sync(int marks, int *used)
 {
 	Status status;
 
-	*marked = false;
+	*used = 0;
 	if (sync_directory_) {
 		status = SyncDirectory();
 		if (!status.ok())
@@ -152,8 +156,9 @@ Status MarkedLog::Sync(int marks, bool *marked)
 	if (!status.ok())
 		return status;
 	if (marks && !too_much_ && !unsynced_.empty()) {
-		*marked = true;
-		status = Rewrite(marks);
+		status = Rewrite(&marks);
+		if (status.ok())
+			*used = marks;
 	} else if (fdatasync(fd_)) {
 		status = PosixError(name_, errno);
 	}

@@ -45,10 +45,11 @@ public:
 
 	/*
 	 * @marks: RWF_URGENT, RWF_BARRIER, or 0 for a plain fdatasync().
-	 * @marked: set to whether they were used. More than kRewriteMax bytes
-	 *	since the last sync are not written twice.
+	 * @used: set to those that the write which ended the sync had. More than
+	 *	kRewriteMax bytes since the last sync are not written twice, and a
+	 *	file may take no marks.
 	 */
-	leveldb::Status Sync(int marks, bool *marked);
+	leveldb::Status Sync(int marks, int *used);
 
 	static constexpr size_t kBufferSize = 65536;
 	static constexpr size_t kRewriteMax = 65536;
@@ -56,7 +57,7 @@ public:
 private:
 	leveldb::Status Write(const char *data, size_t size);
 	leveldb::Status SyncDirectory() const;
-	leveldb::Status Rewrite(int marks);
+	leveldb::Status Rewrite(int *marks);
 	void Remember(const char *data, size_t size);
 
 	const std::string name_;

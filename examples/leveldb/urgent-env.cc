@@ -29,6 +29,13 @@ namespace {
 
 thread_local unsigned int background_depth;
 
+/*
+ * The thread opens a database, of which what the log has is written to tables
+ * first, and these are read to see that they are good. LevelDB says neither; it
+ * takes the database's lock before, and opens the log that it goes on with after.
+ */
+thread_local bool recovering;
+
 /* Of the descriptors a process may have, LevelDB's tables get a fifth. */
 int TableDescriptors()
 {
@@ -57,6 +64,11 @@ bool EndsWith(const std::string &text, const char *end)
 bool IsManifest(const std::string &name)
 {
 	return !BaseName(name).compare(0, 9, "MANIFEST-");
+}
+
+bool IsLock(const std::string &name)
+{
+	return BaseName(name) == "LOCK";
 }
 
 bool IsLog(const std::string &name)
@@ -135,8 +147,9 @@ public:
 	Status Read(uint64_t offset, size_t n, Slice *result,
 		    char *scratch) const override
 	{
-		const bool urgent = !BackgroundScope::Active();
-		int fd = fd_, flags = urgent ? RWF_URGENT : 0;
+		const unsigned int wanted =
+			BackgroundScope::Active() || recovering ? 0 : RWF_URGENT;
+		int fd = fd_, flags = static_cast<int>(wanted & env_->marks_);
 		ssize_t ret = 0;
 		size_t done = 0;
 
@@ -166,7 +179,8 @@ public:
 		}
 		if (fd != fd_)
 			close(fd);
-		(urgent ? env_->urgent_reads_ : env_->other_reads_)
+		/* nothing was asked of the kernel for no bytes, and in vain after an error */
+		(flags && n && ret >= 0 ? env_->urgent_reads_ : env_->other_reads_)
 			.fetch_add(1, std::memory_order_relaxed);
 		if (ret < 0)
 			return PosixError(name_, static_cast<int>(-ret));
@@ -196,13 +210,13 @@ public:
 	Status Sync() override
 	{
 		const bool urgent = !BackgroundScope::Active();
-		int wanted = RWF_BARRIER | (urgent ? RWF_URGENT : 0);
-		bool marked = false;
+		const int wanted = RWF_BARRIER | (urgent ? RWF_URGENT : 0);
+		int marks = 0;
 		const Status status =
-			log_.Sync(wanted & static_cast<int>(env_->marks_), &marked);
+			log_.Sync(wanted & static_cast<int>(env_->marks_), &marks);
 
-		(!marked ? env_->other_syncs_ :
-		 urgent ? env_->urgent_syncs_ : env_->barrier_syncs_)
+		(!marks ? env_->other_syncs_ :
+		 marks & RWF_URGENT ? env_->urgent_syncs_ : env_->barrier_syncs_)
 			.fetch_add(1, std::memory_order_relaxed);
 		return status;
 	}
@@ -295,6 +309,8 @@ Status UrgentEnv::OpenForWriting(const std::string &name, bool append,
 	}
 	*file = new UrgentWritableFile(this, name, fd,
 				       static_cast<uint64_t>(st.st_size), append);
+	if (IsLog(name))
+		recovering = false;
 	return Status::OK();
 }
 
@@ -312,6 +328,22 @@ Status UrgentEnv::NewAppendableFile(const std::string &name,
 	if (!enabled_ || !(IsLog(name) || IsManifest(name)))
 		return target()->NewAppendableFile(name, file);
 	return OpenForWriting(name, true, file);
+}
+
+Status UrgentEnv::LockFile(const std::string &name, leveldb::FileLock **lock)
+{
+	const Status status = target()->LockFile(name, lock);
+
+	if (status.ok() && IsLock(name))
+		recovering = true;
+	return status;
+}
+
+Status UrgentEnv::UnlockFile(leveldb::FileLock *lock)
+{
+	/* the database could not be opened, or is closed */
+	recovering = false;
+	return target()->UnlockFile(lock);
 }
 
 Status UrgentEnv::NewLogger(const std::string &name, leveldb::Logger **logger)

@@ -30,10 +30,10 @@ namespace cint {
 /* What an UrgentEnv did so far. */
 struct UrgentEnvStats {
 	uint64_t urgent_reads;		/* of tables, marked urgent */
-	uint64_t other_reads;		/* of tables, not marked */
+	uint64_t other_reads;		/* of tables, not marked, of nothing, or failed */
 	uint64_t urgent_syncs;		/* ended by a write marked urgent and barrier */
 	uint64_t barrier_syncs;		/* ended by a write marked barrier */
-	uint64_t other_syncs;		/* of the log or a manifest, not marked */
+	uint64_t other_syncs;		/* of the log or a manifest, not marked, or failed */
 };
 
 class UrgentEnv : public leveldb::EnvWrapper {
@@ -73,6 +73,9 @@ public:
 					leveldb::WritableFile **file) override;
 	leveldb::Status NewAppendableFile(const std::string &name,
 					  leveldb::WritableFile **file) override;
+	leveldb::Status LockFile(const std::string &name,
+				 leveldb::FileLock **lock) override;
+	leveldb::Status UnlockFile(leveldb::FileLock *lock) override;
 	leveldb::Status NewLogger(const std::string &name,
 				  leveldb::Logger **logger) override;
 	void Schedule(void (*function)(void *), void *argument) override;

@@ -178,6 +178,16 @@ static void Reads()
 	const std::vector<Call> taken = Taken();
 	EXPECT(taken.size() == 1 && taken[0].flags == 0);
 
+	/* counted as marked are those that were, and did read */
+	const cint::UrgentEnvStats stats = env.GetStats();
+	EXPECT(stats.urgent_reads == 6 && stats.other_reads == 3);
+	{
+		const cint::BackgroundScope scope;
+
+		OK(file->Read(1, 2, &result, scratch));
+	}
+	EXPECT(env.GetStats().urgent_reads == 6 && env.GetStats().other_reads == 4);
+
 	EXPECT(env.NewRandomAccessFile(Path("none.ldb"), &opened).IsNotFound());
 	EXPECT(!opened);
 }
@@ -302,7 +312,19 @@ static void Writes()
 	EXPECT(env.NewWritableFile(Path("none/000002.log"), &file).IsNotFound());
 	EXPECT(!file);
 	const cint::UrgentEnvStats stats = env.GetStats();
-	EXPECT(stats.urgent_syncs == 5 && stats.other_syncs == 3);
+	EXPECT(stats.urgent_syncs == 4 && stats.other_syncs == 4);
+
+	/* a file that takes no marks is synced without */
+	OK(env.NewWritableFile(name, &file));
+	OK(file->Append("one"));
+	error = EOPNOTSUPP;
+	fails = 1;
+	Taken();
+	OK(file->Sync());
+	taken = Taken();
+	EXPECT(taken.size() == 1 && taken[0].flags == RWF_DSYNC);
+	EXPECT(env.GetStats().urgent_syncs == 4 && env.GetStats().other_syncs == 5);
+	delete file;
 }
 
 /* Many tests need a database. */
@@ -386,6 +408,72 @@ static void Marks()
 		EXPECT(!call.flags);
 }
 
+/* Opening a database whose log has something: it is written to a table, and that read. */
+static void Recovery()
+{
+	for (const bool reuse : { false, true }) {
+		cint::UrgentEnv env(leveldb::Env::Default());
+		Database database(&env);
+		leveldb::Options options;
+		std::string value;
+		int urgent = 0, reads = 0;
+
+		for (int i = 0; i < 100; i++)
+			database.Put(("key" + std::to_string(i)).c_str(), false);
+		delete database.db;
+		database.db = nullptr;
+		options.env = &env;
+		options.block_cache = database.cache.get();
+		options.compression = leveldb::kNoCompression;
+		options.reuse_logs = reuse;
+		options.write_buffer_size = reuse ? 4 << 20 : 65536;
+		Taken();
+		OK(leveldb::DB::Open(options, Path("db"), &database.db));
+		for (const Call &call : Taken()) {
+			if (call.write) {
+				/* the caller waits for the manifest */
+				EXPECT(call.flags == (RWF_DSYNC | RWF_URGENT | RWF_BARRIER));
+				continue;
+			}
+			urgent += !!(call.flags & RWF_URGENT);
+			reads++;
+		}
+		EXPECT(urgent == 0);
+		EXPECT(reuse || reads > 0);
+		OK(database.db->Get(leveldb::ReadOptions(), "key7", &value));
+		/* the first one covers what a log that is reused had before */
+		database.Put("key", true);
+		database.Put("key", true);
+		bool marked = false;
+
+		for (const Call &call : Taken())
+			marked |= call.write && (call.flags & RWF_URGENT);
+		EXPECT(marked);
+		if (!reuse) {
+			OK(database.db->Get(leveldb::ReadOptions(), "key8", &value));
+			for (const Call &call : Taken())
+				EXPECT(call.flags == RWF_URGENT);
+		}
+		/* one that can't be opened leaves nothing behind */
+		leveldb::DB *second = nullptr;
+
+		EXPECT(!leveldb::DB::Open(options, Path("db"), &second).ok());
+		delete database.db;
+		database.db = nullptr;
+		options.error_if_exists = true;
+		EXPECT(!leveldb::DB::Open(options, Path("db"), &second).ok());
+		leveldb::RandomAccessFile *opened;
+		leveldb::Slice result;
+		char scratch[10];
+
+		OK(env.NewRandomAccessFile(Path("t.ldb"), &opened));
+		Taken();
+		OK(opened->Read(0, 1, &result, scratch));
+		EXPECT(Taken().at(0).flags == RWF_URGENT);
+		delete opened;
+	}
+}
+
 /* What LevelDB schedules is background work, what the program starts is not. */
 static void Threads()
 {
@@ -453,6 +541,7 @@ static void Stock()
 	}
 	EXPECT(!env.marks_honoured());
 	EXPECT(env.GetStats().urgent_syncs == 0 && env.GetStats().other_syncs > 0);
+	EXPECT(env.GetStats().urgent_reads == 0 && env.GetStats().other_reads > 0);
 	EXPECT(Contents(Path("db/LOG")).find("marks are dropped: ") != std::string::npos);
 	kernel_marks = RWF_URGENT | RWF_BARRIER | IOSQE_URGENT;
 }
@@ -478,7 +567,8 @@ int main()
 		void (*run)();
 	} tests[] = {
 		{ "reads", Reads }, { "descriptors", Descriptors }, { "writes", Writes },
-		{ "marks", Marks }, { "threads", Threads }, { "off", Off },
+		{ "marks", Marks }, { "recovery", Recovery },
+		{ "threads", Threads }, { "off", Off },
 		{ "stock kernel", Stock }, { "locking", Locking },
 	};
 	char directory[] = "/tmp/cint-leveldb.XXXXXX";
