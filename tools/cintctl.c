@@ -234,7 +234,8 @@ static int run(enum command command, int argc, char **argv, struct options *opti
 	found = controllers_find(&controllers, argv, all ? 0 : nr_names);
 	if (!found && command != OFF)
 		goto out;
-	if (found && !controllers.nr && command >= SET && command <= SAVE) {
+	/* Where there is none, all are off. */
+	if (found && !controllers.nr && (command == SET || command == SAVE)) {
 		complain("there is no NVMe controller");
 		goto out;
 	}
