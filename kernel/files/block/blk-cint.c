@@ -295,20 +295,20 @@ void cint_look_note(u32 id)
 	struct cint_looks *looks = cint_current_looks();
 	unsigned int i, free;
 
-	if (!looks || (READ_ONCE(looks->ids[0]) == id && READ_ONCE(looks->any)))
+	if (!looks || (READ_ONCE(looks->ids[0]) == id && READ_ONCE(looks->nr)))
 		return;
 	free = id % ARRAY_SIZE(looks->ids);
 	for (i = ARRAY_SIZE(looks->ids); i-- > 0;) {
 		u32 old = READ_ONCE(looks->ids[i]);
 
-		if (old == id)
-			goto out;
-		if (!old)
+		if (!old || old == id)
 			free = i;
+		if (old == id)
+			break;
 	}
 	WRITE_ONCE(looks->ids[free], id);
-out:
-	WRITE_ONCE(looks->any, true);
+	if (READ_ONCE(looks->nr) <= free)
+		WRITE_ONCE(looks->nr, free + 1);
 }
 EXPORT_SYMBOL_GPL(cint_look_note);
 
@@ -327,7 +327,7 @@ unsigned int cint_look(struct cint_looks *looks, unsigned int max)
 	bool any = false;
 
 	rcu_read_lock();
-	for (i = 0; i < ARRAY_SIZE(looks->ids); i++) {
+	for (i = 0; i < READ_ONCE(looks->nr); i++) {
 		u32 id = READ_ONCE(looks->ids[i]);
 		struct cint_looker *looker;
 		int found = -ENOENT;
@@ -346,7 +346,7 @@ unsigned int cint_look(struct cint_looks *looks, unsigned int max)
 	}
 	rcu_read_unlock();
 	if (!any)
-		WRITE_ONCE(looks->any, false);
+		WRITE_ONCE(looks->nr, 0);
 	return nr;
 }
 
@@ -361,7 +361,7 @@ void cint_look_sleep(struct cint_looks *looks)
 	unsigned int i;
 
 	rcu_read_lock();
-	for (i = 0; i < ARRAY_SIZE(looks->ids); i++) {
+	for (i = 0; i < READ_ONCE(looks->nr); i++) {
 		u32 id = READ_ONCE(looks->ids[i]);
 		struct cint_looker *looker = id ? xa_load(&cint_lookers, id) : NULL;
 

@@ -87,14 +87,14 @@ struct cint_looker {
 /**
  * struct cint_looks - the queues that a ring has submitted to
  * @ids: of their lookers, 0 where there is none
- * @any: there may be one
+ * @nr: there is none beyond so many
  *
  * Written by who submits and who looks, without a lock: what is forgotten by
  * mistake is found by the driver in time. The queues beyond these are, too.
  */
 struct cint_looks {
 	u32	ids[8];
-	bool	any;
+	u8	nr;
 };
 
 /* u16: it rides with bios and requests */

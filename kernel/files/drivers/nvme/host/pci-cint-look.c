@@ -53,6 +53,15 @@
 #define NVME_CINT_BUDGET_IDLE		64
 
 /*
+ * While the timer is not put off, a part of a batch is enough for who submits: what
+ * it takes the timer need not interrupt it for.
+ */
+#define NVME_CINT_EAGER			8
+
+/* A task that has looked within so many max_hold is expected to look again. */
+#define NVME_CINT_ATTENDED		8
+
+/*
  * A look of the timer costs what an interrupt costs. Where it is alone to look for
  * that long and finds fewer than this on average, requests have interrupts instead,
  * for so many requests, and for longer each time that looking has turned out not to
@@ -126,6 +135,7 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 static void nvme_cint_start_timer(struct nvme_cint_queue *c, u64 now_ns,
 				  u32 interval)
 {
+	WRITE_ONCE(c->expires_ns, now_ns + interval);
 	hrtimer_start(&c->timer, ns_to_ktime(now_ns + interval),
 		      HRTIMER_MODE_ABS_PINNED_SOFT);
 }
@@ -152,50 +162,39 @@ void nvme_cint_arm(struct nvme_cint_queue *c)
 }
 
 /*
- * Do tasks look about as often as batches complete? Then they will again, and take
- * all there is for less than an interrupt costs. How long the timer may be put off
- * for that is tried out.
+ * Has a task looked lately? Then it will again, and take all there is for less than
+ * an interrupt costs; if it sleeps, it says so.
  */
-static u32 nvme_cint_patience(struct nvme_cint_queue *c, u64 now_ns)
+static bool nvme_cint_attended(struct nvme_cint_queue *c, u64 now_ns)
 {
-	u32 looks = READ_ONCE(c->task_looks) - c->tick_looks;
-	u32 batch = min(nvme_outstanding(c->nvmeq), READ_ONCE(c->batch));
-	u64 expected_ns = 2 * (u64)READ_ONCE(c->poll.gap_ns) * batch;
-	u64 period_ns = now_ns - c->tick_ns;
-
-	c->tick_looks += looks;
-	c->tick_ns = now_ns;
-	if (!looks || c->poll.awaiting || period_ns > looks * expected_ns)
-		c->patience_ns = 0;
-	else
-		c->patience_ns = min_t(u64, CINT_DELAY_MAX_NS,
-				       c->patience_ns ? 2 * (u64)c->patience_ns :
-							expected_ns);
-	return c->patience_ns;
+	return !c->poll.awaiting && now_ns - READ_ONCE(c->task_ns) <=
+		NVME_CINT_ATTENDED * (u64)c->hold_ns;
 }
 
 /* The timer is due: look, unless a task does. Return when to come again, or 0. */
 static u32 nvme_cint_tick(struct nvme_cint_queue *c, u64 *now_ns)
 {
 	u32 floor_ns = READ_ONCE(c->cint->look_min_ns);
-	u32 interval, patience, found, budget;
+	u32 interval, found, budget;
+	bool attended;
 	u64 limit_ns;
 
 	c->stats.ticks++;
 	if (!nvme_cint_interval(c, *now_ns))
 		return 0;
-	patience = nvme_cint_patience(c, *now_ns);
 	limit_ns = READ_ONCE(c->clean_ns) + c->hold_ns;
-	if (patience && limit_ns > *now_ns + floor_ns) {
-		WRITE_ONCE(c->put_off, true);
-		return min_t(u64, limit_ns - *now_ns, max(patience, floor_ns));
-	}
-	WRITE_ONCE(c->put_off, false);
+	attended = nvme_cint_attended(c, *now_ns);
+	WRITE_ONCE(c->put_off, attended);
+	if (attended && limit_ns > *now_ns + floor_ns)
+		return limit_ns - *now_ns;
 	budget = is_idle_task(current) ? NVME_CINT_BUDGET_IDLE :
 					 NVME_CINT_BUDGET;
 	found = nvme_cint_look(c, budget, NVME_CINT_TIMER);
 	*now_ns = ktime_get_ns();
 	interval = nvme_cint_interval(c, *now_ns);
+	/* what a task is too busy to take in time is not faster taken from it */
+	if (interval && attended)
+		return max(c->hold_ns, floor_ns);
 	return interval && found == budget ? floor_ns : interval;
 }
 
@@ -340,9 +339,15 @@ static void nvme_cint_looked(struct nvme_cint_queue *c, u32 found,
 	c->ready -= min(found, c->ready);
 	c->first_ns = c->last_ns;
 	nvme_cint_age(c, found, outstanding, more, now_ns);
-	if (found && (who == NVME_CINT_TASK || who == NVME_CINT_SUBMITTER)) {
-		WRITE_ONCE(c->task_looks, c->task_looks + 1);
-		WRITE_ONCE(c->task_ns, now_ns);
+	if (who == NVME_CINT_TASK || who == NVME_CINT_SUBMITTER) {
+		if (found)
+			WRITE_ONCE(c->task_ns, now_ns);
+		/* setting the timer costs less than to have it come for nothing */
+		if (!more && READ_ONCE(c->put_off) &&
+		    c->expires_ns < now_ns + c->hold_ns / 2) {
+			c->expires_ns = now_ns + c->hold_ns;
+			c->later_ns = c->expires_ns;
+		}
 	} else if (who == NVME_CINT_TIMER && reason != CINT_FIRE_BARRIER) {
 		nvme_cint_judge(c, found, now_ns);
 	}
@@ -364,6 +369,7 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 	DEFINE_IO_COMP_BATCH(iob);
 	unsigned int found = 0;
 	unsigned long flags;
+	u64 later_ns;
 
 	/* its handler takes it, too */
 	if (shared ? !spin_trylock_irqsave(&nvmeq->cq_poll_lock, flags) :
@@ -374,10 +380,15 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 		if (!shared)
 			nvme_cint_looked(c, found, who);
 	}
+	later_ns = c->later_ns;
+	c->later_ns = 0;
 	if (shared)
 		spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
 	else
 		spin_unlock(&nvmeq->cq_poll_lock);
+	if (later_ns)
+		hrtimer_start(&c->timer, ns_to_ktime(later_ns),
+			      HRTIMER_MODE_ABS_PINNED_SOFT);
 	if (!rq_list_empty(&iob.req_list))
 		nvme_pci_complete_batch(&iob);
 	return found;
@@ -393,7 +404,6 @@ static int nvme_cint_task_look(struct cint_looker *looker, unsigned int max)
 		return -ENOENT;
 	if (!max) {
 		/* it has been given others by the timer, or would look */
-		WRITE_ONCE(c->task_looks, c->task_looks + 1);
 		WRITE_ONCE(c->task_ns, ktime_get_ns());
 		return 0;
 	}
@@ -406,9 +416,12 @@ static int nvme_cint_task_look(struct cint_looker *looker, unsigned int max)
  */
 void nvme_cint_submit_look(struct nvme_cint_queue *c)
 {
-	u32 batch = READ_ONCE(c->batch);
+	u32 batch = READ_ONCE(c->batch), enough = batch;
 
-	if (batch < c->nvmeq->q_depth && nvme_cqes_pending(c->nvmeq, batch))
+	/* who is too busy to wait spares himself the timer */
+	if (!READ_ONCE(c->put_off))
+		enough = DIV_ROUND_UP(batch, NVME_CINT_EAGER);
+	if (batch < c->nvmeq->q_depth && nvme_cqes_pending(c->nvmeq, enough))
 		nvme_cint_look(c, batch, NVME_CINT_SUBMITTER);
 }
 
@@ -435,16 +448,18 @@ bool nvme_cint_defer(struct blk_mq_hw_ctx *poll, struct blk_mq_hw_ctx *irq,
 
 	if (unlikely(!c || nvmeq->consumer != NVME_CQ_POLL))
 		return false;
-	/* the thread is there anyway; where marks make no difference, nor does this */
-	if (unlikely(c->watched ||
-		     c->cint->dev->tagset.defer_opf & REQ_CINT_MARKS))
-		return true;
 	rest = READ_ONCE(c->rest);
-	if (unlikely(rest)) {
+	if (likely(!rest &&
+		   READ_ONCE(nvmeq->sq_tail) != READ_ONCE(nvmeq->cq_head)))
+		return true;
+	/* the thread is there anyway; where marks make no difference, nor does this */
+	if (c->watched || c->cint->dev->tagset.defer_opf & REQ_CINT_MARKS)
+		return true;
+	if (rest) {
 		WRITE_ONCE(c->rest, rest - 1);
 		return false;
 	}
-	if (likely(batch || nvme_outstanding(nvmeq)))
+	if (batch)
 		return true;
 	/* what is plugged will have come with it */
 	plug = current->plug;
@@ -495,18 +510,17 @@ static u32 nvme_cint_hold(struct nvme_cint_queue *c, u16 group)
 bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req)
 {
 	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
-	bool hurry = !nvme_outstanding(c->nvmeq);
 	u16 group = req->flush.cint_group;
 	struct nvme_cint_slot *slot;
+	bool hurry = false;
 	u32 hold_ns;
 	u8 nr;
 
-	if (hurry)
+	if (!nvme_outstanding(c->nvmeq))
 		cint_poll_busy(&c->poll, ktime_get_ns());
 	if (req->cmd_flags & REQ_POLLED) {
 		nr = NVME_CINT_SLOTS;
 		slot = &c->slots[nr];
-		hurry = false;
 		goto out;
 	}
 	nr = nvme_cint_find_slot(c, group);
@@ -514,7 +528,7 @@ bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req)
 	if (!nvme_cint_slot_outstanding(slot) || nr == NVME_CINT_OVERFLOW) {
 		hold_ns = nvme_cint_hold(c, group);
 		/* the timer may have been set for groups that can wait longer */
-		hurry |= hold_ns < READ_ONCE(c->hold_ns);
+		hurry = hold_ns < READ_ONCE(c->hold_ns);
 		if (nr == NVME_CINT_OVERFLOW) {
 			group = 0;
 			if (nvme_cint_slot_outstanding(slot))
@@ -723,11 +737,8 @@ void nvme_cint_start_look(struct nvme_cint_queue *c)
 	c->mark_left = 0;
 	c->mark_ns = now_ns;
 	c->clean_ns = now_ns;
-	c->task_looks = 0;
-	c->task_ns = now_ns;
-	c->tick_looks = 0;
-	c->tick_ns = now_ns;
-	c->patience_ns = 0;
+	/* nobody has looked yet */
+	c->task_ns = 0;
 	c->ready = 0;
 	c->prefix_queue = NULL;
 	atomic_set(&c->prefix, 0);

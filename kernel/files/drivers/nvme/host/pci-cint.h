@@ -108,13 +108,10 @@ struct nvme_cint_slot {
  * @timer: looks
  * @put_off: it will look later than is best, as tasks look
  * @reason: why it looks
- * @patience_ns: by how much it was put off
- * @tick_looks: @task_looks when it was due last
- * @tick_ns: when that was
+ * @expires_ns: when, about
+ * @later_ns: when instead, as a look has found; 0 for no change
  * @hold_ns: the shortest max_hold of a group that has requests
- * @task_looks: how often tasks have found something or had something already,
- *	wraps around
- * @task_ns: when one did last
+ * @task_ns: when a task last found something, or had something already
  * @clean_ns: what completed before has been found
  * @mark_ns: what completed before will have been found
  * @mark_left: when so many more have been
@@ -150,15 +147,13 @@ struct nvme_cint_queue {
 	struct hrtimer		timer;
 	bool			put_off;
 	u8			reason;
-	u32			patience_ns;
-	u32			tick_looks;
-	u64			tick_ns;
+	u64			expires_ns;
+	u64			later_ns;
 
 	/* who looks: nvme_queue.cq_poll_lock */
 	u32			yield;
 	u32			hold_ns;
 	u32			mark_left;
-	u32			task_looks;
 	u64			task_ns;
 	u64			clean_ns;
 	u64			mark_ns;
