@@ -108,7 +108,7 @@ static struct looks run(const struct cint_params *params, __u32 service_ns,
 			warm = l;
 		for (j = stream ? outstanding(p) : 0; j < depth; j++)
 			submit(&d, p, now_ns);
-		while ((next = cint_poll_interval(p, &policy, outstanding(p), SHORTEST_NS, now_ns))) {
+		while ((next = cint_poll_interval(p, &policy, outstanding(p), SHORTEST_NS, policy.params.max_hold_ns, now_ns))) {
 			now_ns += next;
 			if (look(&d, p, now_ns, &l) && stream)
 				break;
@@ -248,15 +248,15 @@ static void test_idle(void)
 	cint_params_default(&params);
 	cint_policy_init(&policy, &params);
 	cint_poll_init(&p);
-	tap_result(!cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, 5),
+	tap_result(!cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, policy.params.max_hold_ns, 5),
 		   "no look when nothing is outstanding");
 	cint_poll_busy(&p, 10);
 	epoch = cint_poll_submit(&p);
-	tap_result(cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, 10) >= SHORTEST_NS,
+	tap_result(cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, policy.params.max_hold_ns, 10) >= SHORTEST_NS,
 		   "a look when something is");
 	cint_poll_complete(&p, epoch);
 	cint_poll_looked(&p, 1, outstanding(&p), false, 20000);
-	tap_result(!cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, 20000),
+	tap_result(!cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, policy.params.max_hold_ns, 20000),
 		   "none any more when it has completed");
 }
 
@@ -363,7 +363,7 @@ static void test_barrier_interval(void)
 	epoch = cint_poll_submit(&p);
 	barrier = cint_poll_barrier(&p);
 	cint_poll_await(&p, barrier);
-	tap_result(cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, 100) == 7000,
+	tap_result(cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, policy.params.max_hold_ns, 100) == 7000,
 		   "delta_min to the next look for a barrier's prefix");
 	cint_poll_complete(&p, epoch);
 	tap_result(cint_poll_looked(&p, 1, outstanding(&p), false, 8000), "which is then complete");

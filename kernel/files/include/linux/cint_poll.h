@@ -63,7 +63,7 @@ bool cint_poll_looked(struct cint_poll *p, __u32 found, __u32 outstanding,
 		      bool more, __u64 now_ns);
 __u32 cint_poll_interval(const struct cint_poll *p,
 			 const struct cint_policy *policy, __u32 outstanding,
-			 __u32 shortest_ns, __u64 now_ns);
+			 __u32 shortest_ns, __u32 longest_ns, __u64 now_ns);
 enum cint_reason cint_poll_due(const struct cint_poll *p,
 			       const struct cint_policy *policy,
 			       __u32 outstanding, __u32 ready, __u64 first_ns,

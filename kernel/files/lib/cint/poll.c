@@ -234,16 +234,19 @@ static __u64 cint_poll_wait(const struct cint_poll *p,
  * @policy: the parameters in force
  * @outstanding: requests that these parameters apply to, not yet found completed
  * @shortest_ns: no look comes sooner after another
+ * @longest_ns: nothing may be found that has waited longer, if that is not shorter
  * @now_ns: the time
  *
- * Return: a time in ns, at most max_hold (or @shortest_ns, if that is more) so
- * that nothing is found that has waited longer; 0 if nothing is outstanding.
+ * The parameters say how long what has completed may wait, by the time at which it
+ * is expected to; they never make for more looks than there are completions.
+ *
+ * Return: a time in ns; 0 if nothing is outstanding.
  */
 __u32 cint_poll_interval(const struct cint_poll *p,
 			 const struct cint_policy *policy, __u32 outstanding,
-			 __u32 shortest_ns, __u64 now_ns)
+			 __u32 shortest_ns, __u32 longest_ns, __u64 now_ns)
 {
-	__u32 longest = max_t(__u32, policy->params.max_hold_ns, shortest_ns);
+	__u32 longest = max_t(__u32, longest_ns, shortest_ns);
 	__u32 shortest = shortest_ns;
 	__u64 first, due;
 

@@ -69,8 +69,8 @@
  */
 #define NVME_CINT_ALONE_NS		(2 * NSEC_PER_MSEC)
 #define NVME_CINT_YIELD_SHIFT		4
-#define NVME_CINT_YIELD_MIN		(4 << NVME_CINT_YIELD_SHIFT)
-#define NVME_CINT_YIELD_START		(8 << NVME_CINT_YIELD_SHIFT)
+#define NVME_CINT_YIELD_MIN		(6 << NVME_CINT_YIELD_SHIFT)
+#define NVME_CINT_YIELD_START		(10 << NVME_CINT_YIELD_SHIFT)
 #define NVME_CINT_YIELD_WEIGHT		3	/* shift */
 #define NVME_CINT_REST_MIN		4096
 #define NVME_CINT_REST_MAX		65536
@@ -93,13 +93,16 @@ static u32 nvme_cint_slot_outstanding(const struct nvme_cint_slot *slot)
 static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 {
 	u32 floor_ns = READ_ONCE(c->cint->look_min_ns), max_hold_ns;
-	u32 hold_ns = CINT_DELAY_MAX_NS, shortest = 0;
+	u32 hold_ns = CINT_DELAY_MAX_NS, hold_min_ns, shortest = 0;
 	unsigned int i;
 
 	if (!READ_ONCE(c->looked_at) || !nvme_outstanding(c->nvmeq))
 		return 0;
 	rcu_read_lock();
 	max_hold_ns = nvme_cint_setting(c->cint, 0)->policy.params.max_hold_ns;
+	/* in a shorter time than the drive takes there may be none to look for */
+	hold_min_ns = max(floor_ns, min(READ_ONCE(c->poll.service_ns),
+					max_hold_ns));
 	for (i = 0; i < READ_ONCE(c->nr_slots); i++) {
 		struct nvme_cint_slot *slot = &c->slots[i];
 		u32 nr = nvme_cint_slot_outstanding(slot), interval, hold;
@@ -108,12 +111,12 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 		if (!nr)
 			continue;
 		policy = &nvme_cint_setting(c->cint, READ_ONCE(slot->group))->policy;
-		interval = cint_poll_interval(&c->poll, policy, nr, floor_ns,
-					      now_ns);
 		hold = min(policy->params.max_hold_ns, max_hold_ns);
 		if (i == NVME_CINT_OVERFLOW)
 			hold = min(hold, READ_ONCE(slot->hold_ns));
-		interval = min(interval, max(hold, floor_ns));
+		hold = max(hold, hold_min_ns);
+		interval = cint_poll_interval(&c->poll, policy, nr, floor_ns,
+					      hold, now_ns);
 		hold_ns = min(hold_ns, hold);
 		if (shortest && interval >= shortest)
 			continue;
@@ -285,10 +288,14 @@ static void nvme_cint_judge(struct nvme_cint_queue *c, u32 found, u64 now_ns)
 	u64 busy_ns = READ_ONCE(c->poll.busy_ns);
 	s32 change = (found << NVME_CINT_YIELD_SHIFT) - c->yield;
 
+	if (READ_ONCE(c->task_ns) > c->judged_ns)
+		c->alone_ns = 0;
+	else
+		c->alone_ns += now_ns - max(busy_ns, c->judged_ns);
+	c->judged_ns = now_ns;
 	if (found || now_ns - max(busy_ns, c->poll.last_ns) < c->hold_ns) {
 		/* who gets completions by interrupt has no need to look yet */
-		if (now_ns - max(busy_ns, READ_ONCE(c->task_ns)) < NVME_CINT_ALONE_NS ||
-		    nvme_cint_interrupted(c))
+		if (c->alone_ns < NVME_CINT_ALONE_NS || nvme_cint_interrupted(c))
 			return;
 		c->yield += change >> NVME_CINT_YIELD_WEIGHT;
 		if (found > NVME_CINT_YIELD_MIN >> NVME_CINT_YIELD_SHIFT)
@@ -732,6 +739,8 @@ void nvme_cint_start_look(struct nvme_cint_queue *c)
 	c->rest = 0;
 	c->next_rest = NVME_CINT_REST_MIN;
 	c->yield = NVME_CINT_YIELD_START;
+	c->alone_ns = 0;
+	c->judged_ns = now_ns;
 	c->put_off = false;
 	c->hold_ns = CINT_DELAY_MAX_NS;
 	c->mark_left = 0;

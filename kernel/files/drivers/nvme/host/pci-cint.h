@@ -105,6 +105,8 @@ struct nvme_cint_slot {
  * @rest: so many requests have their interrupt, as looking did not pay
  * @next_rest: what @rest will be next
  * @yield: moving average of what the timer finds, times 16
+ * @alone_ns: for how long nobody else has looked while requests were outstanding
+ * @judged_ns: when it was last seen to
  * @timer: looks
  * @put_off: it will look later than is best, as tasks look
  * @reason: why it looks
@@ -152,6 +154,8 @@ struct nvme_cint_queue {
 
 	/* who looks: nvme_queue.cq_poll_lock */
 	u32			yield;
+	u64			alone_ns;
+	u64			judged_ns;
 	u32			hold_ns;
 	u32			mark_left;
 	u64			task_ns;
@@ -425,14 +429,18 @@ static __always_inline void nvme_cint_done(struct nvme_queue *nvmeq,
 {
 	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
 	struct nvme_iod *iod;
+	unsigned int slot;
 
 	if (!c)
 		return;
 	if (likely(nvmeq->consumer == NVME_CQ_POLL)) {
 		iod = blk_mq_rq_to_pdu(req);
-		cint_poll_complete(&c->poll, iod->cint_tag &
-				   (BIT(NVME_CINT_SLOT_SHIFT) - 1));
-		data_race(c->slots[iod->cint_tag >> NVME_CINT_SLOT_SHIFT].done++);
+		/* it may be a request that the controller has made up */
+		cint_poll_complete(&c->poll,
+				   iod->cint_tag & (CINT_POLL_EPOCHS - 1));
+		slot = min(iod->cint_tag >> NVME_CINT_SLOT_SHIFT,
+			   NVME_CINT_SLOTS);
+		data_race(c->slots[slot].done++);
 	} else {
 		nvme_cint_done_marked(c, req);
 	}

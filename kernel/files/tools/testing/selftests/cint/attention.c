@@ -228,6 +228,8 @@ static void compare(struct __test_metadata *_metadata,
 		SKIP(return, "%d CPUs are needed", threads);
 	for (i = 0; i < 2 * ROUNDS; i++) {
 		ASSERT_EQ(device_set(&self->d, "mode", modes[i % 2]), 0);
+		/* the driver has to see first that nobody looks but itself */
+		measure(_metadata, self, variant, threads, depth);
 		mean = measure(_metadata, self, variant, threads, depth);
 		if (mean < best[i % 2])
 			best[i % 2] = mean;
