@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	params.policy = CINT_POLICY_CINT;
 	params.threshold = 64;		/* more than a batch has */
 	params.delta_ns = params.max_hold_ns = CINT_DELAY_MAX_NS;
-	if (fd < 0 || batches < 1 || pipe(idle) || cint_queue_init(64, &ring, &params, 0, &cring)) {
+	if (fd < 0 || batches < 1 || pipe(idle) || cint_queue_init(64, &ring, 0, &params, 0, &cring)) {
 		fprintf(stderr, "usage: barrier-batch FILE BATCHES\n");
 		return 1;
 	}
@@ -61,10 +61,10 @@ int main(int argc, char **argv)
 		io_uring_prep_read(sqe, idle[0], &byte, 1, 0);
 		for (left = RECORDS; left; ) {
 			cint_submit_and_wait(cring, 0);
-			while (!io_uring_peek_cqe(&ring, &cqe)) {
+			while (!cint_peek_cqe(cring, &cqe)) {
 				if (cqe->res != SIZE)
 					return 1;
-				io_uring_cqe_seen(&ring, cqe);
+				cint_cqe_seen(cring, cqe);
 				left--;
 			}
 		}

@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 	params.max_hold_ns = 2000000;
 	params.policy = CINT_POLICY_CINT;
 	params.delta_ns = 1000000;
-	if (fd < 0 || cint_queue_init(SENDS + 1, &ring, &params, 0, &cring)) {
+	if (fd < 0 || cint_queue_init(SENDS + 1, &ring, 0, &params, 0, &cring)) {
 		fprintf(stderr, "usage: control-server PORT\n");
 		return 1;
 	}
@@ -76,14 +76,10 @@ int main(int argc, char **argv)
 	for (i = 0; i < SENDS; i++)
 		send_chunk(cring, fd, i);
 	while (!stop && cint_submit_and_wait(cring, 0) >= 0) {
-		while (!io_uring_peek_cqe(&ring, &cqe)) {
+		while (!cint_peek_cqe(cring, &cqe)) {
 			i = (unsigned int)cqe->user_data;
-			if (cint_cqe_is_internal(cqe)) {	/* the library's own */
-				io_uring_cqe_seen(&ring, cqe);
-				continue;
-			}
 			stop |= cqe->res <= 0 || (i == CONTROL && !strncmp(line, "stop", 4));
-			io_uring_cqe_seen(&ring, cqe);
+			cint_cqe_seen(cring, cqe);
 			if (i == CONTROL) {
 				printf("control message %llu after %llu sends\n", ++controls, sent);
 				fflush(stdout);

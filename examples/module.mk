@@ -2,7 +2,7 @@
 # Small programs that show the library; test/lib runs them.
 
 CINT_EXAMPLES := $(addprefix $(builddir)/examples/,barrier-batch control-server \
-	preadv2-lookup urgent-copy)
+	own-ring preadv2-lookup urgent-copy)
 
 $(CINT_EXAMPLES:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
 $(CINT_EXAMPLES:=.o): | $(CINT_UAPI_COPY)

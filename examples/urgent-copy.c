@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 	to = argc == 3 ? open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0644) : -1;
 	cint_params_init(&params);
 	if (from < 0 || to < 0 || fstat(from, &st) ||
-	    cint_queue_init(4 * DEPTH, &ring, &params, 0, &cring)) {
+	    cint_queue_init(4 * DEPTH, &ring, 0, &params, 0, &cring)) {
 		fprintf(stderr, "usage: urgent-copy FROM TO\n");
 		return 1;
 	}
@@ -67,17 +67,14 @@ int main(int argc, char **argv)
 		copy_block(cring, i);
 	while (running) {
 		cint_submit_and_wait(cring, 0);
-		while (!io_uring_peek_cqe(&ring, &cqe)) {
+		while (!cint_peek_cqe(cring, &cqe)) {
 			i = (unsigned int)cqe->user_data;
-			if (!cint_cqe_is_internal(cqe)) {	/* not one of the library's */
-				running--;
-				if (cqe->res < 0 ||
-				    (i < DEPTH && (unsigned int)cqe->res != length[i])) {
-					fprintf(stderr, "a request failed: %d\n", cqe->res);
-					return 1;
-				}
+			running--;
+			if (cqe->res < 0 || (i < DEPTH && (unsigned int)cqe->res != length[i])) {
+				fprintf(stderr, "a request failed: %d\n", cqe->res);
+				return 1;
 			}
-			io_uring_cqe_seen(&ring, cqe);
+			cint_cqe_seen(cring, cqe);
 			if (i < DEPTH && offset < size)
 				copy_block(cring, i);
 		}

@@ -122,7 +122,7 @@ static int cint_store_correction(void *data, const char *text)
  */
 static int cint_store_means(void *data fio_unused, const char *text)
 {
-	static const char *const lesser[] = { "none", "timeout", "link", "min-wait" };
+	static const char *const lesser[] = { "none", "timeout", "min-wait" };
 	const char *value = getenv("LIBURING_CINT_BACKEND");
 	unsigned int i;
 

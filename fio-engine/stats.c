@@ -181,18 +181,15 @@ static void cint_json_backend(FILE *out, struct cint_data *d)
 	fprintf(out, ",\"backend\":\"%s\",\"library\":{",
 		cint_backend_name(cint_backend(d->stock->cring)));
 	fprintf(out, "\"enters\":%llu,\"waits\":%llu,\"completions\":%llu,"
-		"\"urgent\":%llu,\"pairs\":%llu,\"singles\":%llu,\"barriers\":%llu,",
+		"\"urgent\":%llu,\"barriers\":%llu,",
 		(unsigned long long)s.enters, (unsigned long long)s.waits,
 		(unsigned long long)s.completions, (unsigned long long)s.urgent,
-		(unsigned long long)s.pairs, (unsigned long long)s.singles,
 		(unsigned long long)s.barriers);
 	fprintf(out, "\"ended_full\":%llu,\"ended_barrier\":%llu,\"ended_early\":%llu,"
-		"\"ended_time\":%llu,\"ended_single\":%llu,\"internal_cqes\":%llu,"
-		"\"flushes\":%llu}",
+		"\"ended_time\":%llu,\"ended_single\":%llu}",
 		(unsigned long long)s.ended_full, (unsigned long long)s.ended_barrier,
 		(unsigned long long)s.ended_early, (unsigned long long)s.ended_time,
-		(unsigned long long)s.ended_single, (unsigned long long)s.internal_cqes,
-		(unsigned long long)s.flushes);
+		(unsigned long long)s.ended_single);
 	/* a wait of liburing's own is counted as such only */
 	d->enters += s.enters > s.waits ? s.enters : s.waits;
 }

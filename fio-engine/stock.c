@@ -2,8 +2,8 @@
 /*
  * Marks and waits by the library's means, on a kernel that has no marks.
  *
- * The library adds SQEs behind urgent requests, so here SQEs are taken in their
- * order, and that of an io_u is copied when fio queues it.  The functions are a
+ * The library counts SQEs in their order, so here that of an io_u is copied when fio
+ * queues it.  The functions are a
  * table of their own, so that jobs whose marks go to the kernel, or that have none,
  * pay nothing for it.
  */
@@ -33,8 +33,7 @@ static enum fio_q_status cint_stock_queue(struct thread_data *td, struct io_u *i
 
 	if (io_u->ddir == DDIR_TRIM && !d->passthrough)
 		return cint_trim(td, io_u);
-	/* a place for it, and one for what the library may put behind it */
-	if (d->queued > d->sq_mask || io_uring_sq_space_left(&d->ring) < 2)
+	if (d->queued > d->sq_mask || !io_uring_sq_space_left(&d->ring))
 		return FIO_Q_BUSY;
 
 	if (d->select)
@@ -82,7 +81,7 @@ static int cint_stock_commit(struct thread_data *td)
 		cint_stock_mark(d, d->stock->last, CINT_MARK_BARRIER);
 	while (d->queued) {
 		d->enters++;
-		ret = io_uring_submit(&d->ring);
+		ret = cint_submit(d->stock->cring);
 		cint_stock_submitted(td, d);
 		if (ret == -EAGAIN) {
 			/* short of memory: those in flight will free some */
@@ -95,24 +94,22 @@ static int cint_stock_commit(struct thread_data *td)
 	return 0;
 }
 
-/* Take what has completed, but for the library's own, until there are max. */
+/* Take what has completed, until there are max. */
 static unsigned int cint_stock_take(struct cint_data *d, unsigned int events, unsigned int max)
 {
 	unsigned int head, seen = 0;
 	struct io_uring_cqe *cqe;
 
-	io_uring_for_each_cqe(&d->ring, head, cqe) {
+	cint_for_each_cqe(d->stock->cring, head, cqe) {
 		if (events == max)
 			break;
 		seen++;
-		if (cint_cqe_is_internal(cqe))
-			continue;
 		d->stock->done[events++] = (struct cint_done) {
 			.io_u	= (struct io_u *)(uintptr_t)cqe->user_data,
 			.res	= cqe->res,
 		};
 	}
-	io_uring_cq_advance(&d->ring, seen);
+	cint_cq_advance(d->stock->cring, seen);
 	return events;
 }
 

@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 #define LIBURING_CINT_VERSION_MAJOR	0
-#define LIBURING_CINT_VERSION_MINOR	2
+#define LIBURING_CINT_VERSION_MINOR	3
 
 /* True when these headers are version major.minor or later. */
 #define LIBURING_CINT_CHECK_VERSION(major, minor)			\
@@ -122,51 +122,61 @@ enum cint_backend {
 	CINT_BACKEND_NONE,	/* not at all: waits are liburing's own */
 	CINT_BACKEND_TIMEOUT,	/* batches by wait_nr and timeouts; while an urgent
 				   request is outstanding, waits for one CQE */
-	CINT_BACKEND_LINK,	/* urgent requests end a wait by a linked timeout */
 	CINT_BACKEND_MIN_WAIT,	/* batches by wait_nr and min_wait_usec */
 	CINT_BACKEND_KERNEL,	/* marks go to a kernel that takes them */
 	CINT_BACKEND_NR
 };
 
-/* cint_attach(), what the library must know of a ring */
-#define CINT_RING_UNCOUNTED	(1U << 0)	/* not one CQE for each SQE */
-#define CINT_RING_DRAIN		(1U << 1)	/* IOSQE_IO_DRAIN is used */
-#define CINT_RING_NO_PAIRS	(1U << 2)	/* never add an SQE */
+/*
+ * cint_attach(), what the library must know of a ring.  No IORING_SETUP_ flag has one
+ * of these bits, so that one in the place of the other is an error.
+ */
+#define CINT_RING_MULTISHOT	(1U << 28)	/* more CQEs than requests: do not
+						   bound waits by these */
+#define CINT_RING_SHARED	(1U << 29)	/* one thread submits while another
+						   waits */
+#define CINT_RING_LINK		(1U << 30)	/* urgent requests end waits by a
+						   linked timeout */
 
-/* user_data of the SQEs that the library adds; see cint_cqe_is_internal() */
+/* user_data of the linked timeouts; see cint_cqe_is_internal() */
 #define CINT_UDATA		((__u64)0xc147c147c147c147ULL)
 
 /**
  * struct cint_ring - a ring known to the library, made by cint_attach()
- * @ring: the application's ring
+ * @ring: the application's ring, or the library's own, see cint_attach_mapped()
  * @urgent_flags_: what cint_set_urgent() sets, 0: it takes more than a flag
- * @urgent_: how often it did
+ * @watch_: what CQEs that are taken are looked at for
+ * @urgent_: how often cint_set_urgent() set its flags
+ * @more_: CQEs taken that were not the last of their request
  *
  * To be read only; more members of the library's own follow.
  */
 struct cint_ring {
 	struct io_uring	*ring;
 	__u32		urgent_flags_;
-	__u32		reserved_;
+	__u32		watch_;
 	__u64		urgent_;
+	__u32		more_;
+	__u32		reserved_;
 };
+
+/* struct cint_ring->watch_ */
+#define CINT_WATCH_MARKS_	(1U << 0)
+#define CINT_WATCH_LINKS_	(1U << 1)
 
 /**
  * struct cint_stats - what a ring's waits and marks did since it was attached
- * @enters: io_uring_enter() system calls by cint_ functions
+ * @enters: io_uring_enter() system calls by cint_ waits
  * @waits: of these, the ones that could sleep
- * @completions: CQEs seen by cint_ waits
+ * @completions: CQEs taken
  * @urgent: requests marked urgent
- * @pairs: of these, the ones followed by a timeout of the library
- * @singles: of these, the ones for which waits are for one CQE
+ * @links: of these, the ones followed by a timeout of the library
  * @barriers: requests marked as barriers
  * @ended_full: waits that ended with the CQEs waited for, a full batch
- * @ended_barrier: a barrier's prefix was complete
- * @ended_early: an urgent request, or another timeout, ended it
+ * @ended_barrier: a barrier's prefix may have been complete
+ * @ended_early: a link, or a timeout of the application's, ended it
  * @ended_time: the time for a batch had passed
  * @ended_single: it was for one CQE
- * @internal_cqes: CQEs of the library's SQEs, removed
- * @flushes: submissions made to gain a place in the SQ ring
  * @gap_ns: moving average of the time between completions, 0: not known
  * @outstanding: requests submitted and not completed
  */
@@ -175,25 +185,37 @@ struct cint_stats {
 	__u64	waits;
 	__u64	completions;
 	__u64	urgent;
-	__u64	pairs;
-	__u64	singles;
+	__u64	links;
 	__u64	barriers;
 	__u64	ended_full;
 	__u64	ended_barrier;
 	__u64	ended_early;
 	__u64	ended_time;
 	__u64	ended_single;
-	__u64	internal_cqes;
-	__u64	flushes;
 	__u32	gap_ns;
 	__u32	outstanding;
-	__u64	reserved[9];
+	__u64	reserved[12];
+};
+
+/**
+ * struct cint_wait_plan - what cint_plan() says is worth waiting for
+ * @wait_nr: CQEs in the ring, the min_complete of io_uring_enter(2); 0: none
+ * @reserved: 0
+ * @hold_ns: time after which any number will do, 0: no such time
+ */
+struct cint_wait_plan {
+	__u32	wait_nr;
+	__u32	reserved;
+	__u64	hold_ns;
 };
 
 int cint_attach(struct io_uring *ring, const struct io_uring_cint *params,
 		unsigned int flags, struct cint_ring **cring);
+int cint_attach_mapped(int fd, const struct io_uring_params *p, void *sq_ring,
+		       void *cq_ring, void *sqes, const struct io_uring_cint *params,
+		       unsigned int flags, struct cint_ring **cring);
 void cint_detach(struct cint_ring *cring);
-int cint_queue_init(unsigned int entries, struct io_uring *ring,
+int cint_queue_init(unsigned int entries, struct io_uring *ring, unsigned int setup,
 		    const struct io_uring_cint *params, unsigned int flags,
 		    struct cint_ring **cring);
 void cint_queue_exit(struct cint_ring *cring);
@@ -202,10 +224,11 @@ int cint_set_params(struct cint_ring *cring, const struct io_uring_cint *params)
 enum cint_backend cint_backend(const struct cint_ring *cring);
 const char *cint_backend_name(enum cint_backend backend);
 int cint_explain(const struct cint_ring *cring, char *buf, size_t len);
-void cint_get_stats(const struct cint_ring *cring, struct cint_stats *stats);
+void cint_get_stats(struct cint_ring *cring, struct cint_stats *stats);
 
 int cint_set_barrier(struct cint_ring *cring, struct io_uring_sqe *sqe);
 
+int cint_submit(struct cint_ring *cring);
 int cint_wait_cqes(struct cint_ring *cring, struct io_uring_cqe **cqe,
 		   unsigned int wait_nr, const struct __kernel_timespec *ts,
 		   const sigset_t *sigmask);
@@ -215,6 +238,11 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 				 unsigned int wait_nr,
 				 const struct __kernel_timespec *ts,
 				 const sigset_t *sigmask);
+
+/* Event loops of the application's own, see cint_plan(3). */
+int cint_plan(struct cint_ring *cring, unsigned int wait_nr, unsigned int to_submit,
+	      struct cint_wait_plan *plan);
+void cint_cqe_taken(struct cint_ring *cring, const struct io_uring_cqe *cqe);
 
 const char *cint_strerror(int error);
 unsigned int cint_version_major(void);
@@ -244,8 +272,9 @@ static inline unsigned int cint_marks_cached_(void)
 	return marks;
 }
 
-/* cint_set_urgent() where a flag is not enough. */
+/* cint_set_urgent() where a flag is not enough; taking CQEs where they are looked at. */
 int cint_set_urgent_(struct cint_ring *cring, struct io_uring_sqe *sqe);
+void cint_cq_advance_(struct cint_ring *cring, unsigned int nr);
 
 /**
  * cint_sqe_set_urgent - deliver this completion without coalescing delay
@@ -281,17 +310,13 @@ CINTINLINE int cint_sqe_set_barrier(struct io_uring_sqe *sqe)
 /**
  * cint_set_urgent - let this request's completion end a wait at once
  * @cring: the ring @sqe is of
- * @sqe: prepared SQE of any opcode, the last one that io_uring_get_sqe() gave
+ * @sqe: prepared SQE of any opcode that was not submitted
  *
  * To be called after io_uring_prep_*(), all flags of the SQE and its user_data are
- * set; no other outstanding request should have that user_data.  Where
- * the kernel does not take the mark, this may add an SQE of the library behind
- * @sqe, and submit what precedes @sqe to make room for it.
+ * set; no other outstanding request should have that user_data.  With CINT_RING_LINK
+ * it may add an SQE of the library behind @sqe, if that is the last one.
  *
- * Return: 0; -EINVAL if @sqe waits not for submission on that ring, or is
- * drained on a ring attached without CINT_RING_DRAIN; -EOPNOTSUPP for a
- * multishot request where the kernel does not take the mark.  On error @sqe is
- * unchanged and can be submitted unmarked.
+ * Return: 0, or -EINVAL if @sqe waits not for submission on that ring.
  */
 CINTINLINE int cint_set_urgent(struct cint_ring *cring, struct io_uring_sqe *sqe)
 {
@@ -304,18 +329,76 @@ CINTINLINE int cint_set_urgent(struct cint_ring *cring, struct io_uring_sqe *sqe
 
 /**
  * cint_cqe_is_internal - is this CQE one of the library's, to be skipped
- * @cqe: a CQE that the application iterates over
+ * @cqe: a CQE that the application got from liburing's own calls
  *
- * To be asked of each CQE, except on a ring with IORING_SETUP_DEFER_TASKRUN that
- * nothing but cint_ waits enters the kernel for: these remove what is there, and
- * elsewhere one may come between a wait and the taking of CQEs.  There is one where
- * the request before it was refused and, on a ring attached with CINT_RING_DRAIN,
- * after each urgent request; see cint_cqe_is_internal(3).
+ * There are such only on rings attached with CINT_RING_LINK, one for each link.
+ * cint_peek_cqe(), cint_for_each_cqe() and the waits skip them.
  */
 CINTINLINE bool cint_cqe_is_internal(const struct io_uring_cqe *cqe)
 {
 	return cqe->user_data == CINT_UDATA;
 }
+
+/**
+ * cint_cq_advance - give CQEs back, and count them
+ * @cring: the ring
+ * @nr: CQEs that cint_for_each_cqe() went through
+ */
+CINTINLINE void cint_cq_advance(struct cint_ring *cring, unsigned int nr)
+{
+	const struct io_uring_cq *cq = &cring->ring->cq;
+	unsigned int shift = cring->ring->flags & IORING_SETUP_CQE32 ? 1 : 0;
+	unsigned int mask = cq->ring_mask, head = *cq->khead, end = head + nr, more = 0;
+
+	if (__atomic_load_n(&cring->watch_, __ATOMIC_ACQUIRE)) {
+		cint_cq_advance_(cring, nr);
+		return;
+	}
+	for (; head != end; head++)
+		more += cq->cqes[(head & mask) << shift].flags & IORING_CQE_F_MORE;
+	cring->more_ += more / IORING_CQE_F_MORE;
+	io_uring_smp_store_release(cq->khead, end);
+}
+
+/**
+ * cint_cqe_seen - give a CQE back, and count it
+ * @cring: the ring
+ * @cqe: the CQE that cint_peek_cqe() or a wait gave, or NULL
+ */
+CINTINLINE void cint_cqe_seen(struct cint_ring *cring, struct io_uring_cqe *cqe)
+{
+	if (!cqe)
+		return;
+	if (__atomic_load_n(&cring->watch_, __ATOMIC_ACQUIRE))
+		cint_cqe_taken(cring, cqe);
+	else if (__builtin_expect(cqe->flags & IORING_CQE_F_MORE, 0))
+		cring->more_++;
+	io_uring_cq_advance(cring->ring, 1);
+}
+
+/**
+ * cint_peek_cqe - the first CQE that is there
+ * @cring: the ring
+ * @cqe: set to it, or to NULL
+ *
+ * Return: 0, or -EAGAIN if there is none.
+ */
+CINTINLINE int cint_peek_cqe(struct cint_ring *cring, struct io_uring_cqe **cqe)
+{
+	int ret = io_uring_peek_cqe(cring->ring, cqe);
+
+	if (!ret && cring->watch_ & CINT_WATCH_LINKS_ && cint_cqe_is_internal(*cqe)) {
+		cint_cq_advance_(cring, 0);
+		ret = io_uring_peek_cqe(cring->ring, cqe);
+	}
+	return ret;
+}
+
+/* As io_uring_for_each_cqe(), without the library's; cint_cq_advance() follows. */
+#define cint_for_each_cqe(cring, head, cqe)				\
+	io_uring_for_each_cqe((cring)->ring, head, cqe)			\
+		if ((cring)->watch_ & CINT_WATCH_LINKS_ &&		\
+		    cint_cqe_is_internal(cqe)) {} else
 
 #ifdef __cplusplus
 }

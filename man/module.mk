@@ -9,7 +9,9 @@ MAN_LINKS := cint_policy_from_name.3=cint_policy_name.3 \
 	cint_pwritev2.3=cint_preadv2.3 cint_version_minor.3=cint_version_major.3 \
 	cint_detach.3=cint_attach.3 cint_queue_exit.3=cint_queue_init.3 \
 	cint_backend_name.3=cint_backend.3 cint_explain.3=cint_backend.3 \
-	cint_wait_cqe.3=cint_wait_cqes.3 \
+	cint_wait_cqe.3=cint_wait_cqes.3 cint_cqe_taken.3=cint_plan.3 \
+	cint_peek_cqe.3=cint_cqe_seen.3 cint_cq_advance.3=cint_cqe_seen.3 \
+	cint_for_each_cqe.3=cint_cqe_seen.3 \
 	cint_submit_and_wait_timeout.3=cint_submit_and_wait.3
 
 INSTALL_TARGETS += install-man

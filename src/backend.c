@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/*
- * Which backend a ring gets, and the reasons.
- *
- * A kernel tells its features when a ring is set up.  That a completed timeout
- * ends a wait for more completions is documented nowhere, so it is tried, once
- * in a process.
- */
+/* Which backend a ring gets, by what the kernel said as it was set up; and the reasons. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "ring.h"
-#include "wait.h"
 
 /* Of these the library knows what they mean for waiting and for CQEs. */
 #define CINT_SETUP_KNOWN	((1U << 18) - 1)
@@ -22,7 +14,6 @@
 static const char *const cint_backend_names[CINT_BACKEND_NR] = {
 	[CINT_BACKEND_NONE]	= "none",
 	[CINT_BACKEND_TIMEOUT]	= "timeout",
-	[CINT_BACKEND_LINK]	= "link",
 	[CINT_BACKEND_MIN_WAIT]	= "min-wait",
 	[CINT_BACKEND_KERNEL]	= "kernel",
 };
@@ -46,61 +37,6 @@ static enum cint_backend cint_backend_limit(void)
 	return CINT_BACKEND_KERNEL;
 }
 
-/*
- * A read of an empty pipe with the pair behind it, then the byte it reads, then
- * a wait for two CQEs: does it end with one?
- */
-static int cint_try_pair(struct io_uring *ring, int in, int out)
-{
-	const struct __kernel_timespec limit = { .tv_nsec = 20000000 };
-	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
-	char byte = 0;
-	int ret;
-
-	io_uring_prep_read(sqe, in, &byte, 1, 0);
-	sqe->flags = IOSQE_IO_HARDLINK;
-	cint_prep_pair(io_uring_get_sqe(ring), true);
-	ret = io_uring_submit(ring);
-	if (ret != 2)
-		return ret < 0 ? ret : -EIO;
-	if (write(out, "", 1) != 1)
-		return -errno;
-	ret = cint_enter(ring, 0, 2, &limit, 0, NULL);
-	io_uring_cq_advance(ring, cint_cq_ready(ring));
-	return ret;
-}
-
-static bool cint_pair_works(void)
-{
-	/* a preempted try fails, see cint_wait(); the kernel's answer does not vary */
-	enum { TRIES = 5 };
-	static int known;	/* 0: not yet, 1: works, 2: does not */
-	int result = __atomic_load_n(&known, __ATOMIC_RELAXED);
-	struct io_uring ring;
-	int fds[2], ret, i;
-
-	if (result)
-		return result == 1;
-	if (pipe2(fds, O_CLOEXEC))
-		return true;
-	ret = io_uring_queue_init(4, &ring, CINT_SETUP_BEST);
-	if (ret == -EINVAL)
-		ret = io_uring_queue_init(4, &ring, 0);
-	/* who cannot try believes the feature bits */
-	result = 1;
-	if (!ret) {
-		for (i = 0, ret = -ETIME; i < TRIES && ret == -ETIME; i++)
-			ret = cint_try_pair(&ring, fds[0], fds[1]);
-		io_uring_queue_exit(&ring);
-		if (ret == -ETIME)
-			result = 2;
-		__atomic_store_n(&known, result, __ATOMIC_RELAXED);
-	}
-	close(fds[0]);
-	close(fds[1]);
-	return result == 1;
-}
-
 static void cint_refuse(struct cint_choice *choice, enum cint_backend from,
 			enum cint_why why)
 {
@@ -114,8 +50,7 @@ static void cint_refuse(struct cint_choice *choice, enum cint_backend from,
  * The stock means are chosen also where the kernel takes the marks: unless it
  * says that it wakes by them, they are what ends a wait.
  */
-void cint_choose(struct cint_choice *choice, const struct io_uring *ring,
-		 unsigned int flags)
+void cint_choose(struct cint_choice *choice, const struct io_uring *ring)
 {
 	enum cint_backend limit = cint_backend_limit();
 	int i;
@@ -128,13 +63,7 @@ void cint_choose(struct cint_choice *choice, const struct io_uring *ring,
 	else if (!(ring->features & IORING_FEAT_EXT_ARG))
 		cint_refuse(choice, CINT_BACKEND_TIMEOUT, CINT_WHY_FEATURE);
 	else if (ring->flags & IORING_SETUP_IOPOLL)
-		cint_refuse(choice, CINT_BACKEND_LINK, CINT_WHY_POLLED);
-	else if (flags & CINT_RING_NO_PAIRS)
-		cint_refuse(choice, CINT_BACKEND_LINK, CINT_WHY_FLAG);
-	else if (!(ring->features & IORING_FEAT_CQE_SKIP))
-		cint_refuse(choice, CINT_BACKEND_LINK, CINT_WHY_FEATURE);
-	else if (!cint_pair_works())
-		cint_refuse(choice, CINT_BACKEND_LINK, CINT_WHY_TRIED);
+		cint_refuse(choice, CINT_BACKEND_MIN_WAIT, CINT_WHY_POLLED);
 	else if (!(ring->features & IORING_FEAT_MIN_TIMEOUT))
 		cint_refuse(choice, CINT_BACKEND_MIN_WAIT, CINT_WHY_FEATURE);
 	for (i = CINT_BACKEND_TIMEOUT; i < CINT_BACKEND_NR; i++) {
@@ -169,7 +98,7 @@ static int cint_choose_default(struct cint_choice *choice)
 		ret = io_uring_queue_init(2, &ring, 0);
 	if (ret < 0)
 		return ret;
-	cint_choose(choice, &ring, 0);
+	cint_choose(choice, &ring);
 	io_uring_queue_exit(&ring);
 	return 0;
 }
@@ -190,23 +119,17 @@ enum cint_backend cint_backend(const struct cint_ring *cring)
 	((at) += snprintf((at) < (int)(len) ? (buf) + (at) : NULL,		\
 			  (at) < (int)(len) ? (len) - (size_t)(at) : 0, __VA_ARGS__))
 
-static const char *cint_means(const struct cint_choice *choice, enum cint_backend backend)
+static const char *cint_means(const struct cint_choice *choice)
 {
-	if (choice->setup & IORING_SETUP_IOPOLL && backend == CINT_BACKEND_TIMEOUT)
-		return "the ring is polled, a wait is for one completion";
-	switch (backend) {
-	case CINT_BACKEND_TIMEOUT:
-		return "batches by wait_nr and timeouts; waits are for one completion "
-		       "while an urgent request is outstanding";
-	case CINT_BACKEND_LINK:
-		return "batches by wait_nr and timeouts; a linked timeout behind an "
-		       "urgent request ends the wait";
-	case CINT_BACKEND_MIN_WAIT:
-		return "batches by wait_nr and min_wait_usec; a linked timeout behind an "
-		       "urgent request ends the wait";
-	default:
+	if (choice->backend == CINT_BACKEND_NONE)
 		return "marks have no effect, waits are liburing's own";
-	}
+	if (choice->setup & IORING_SETUP_IOPOLL)
+		return "the ring is polled, a wait is for one completion";
+	return choice->backend == CINT_BACKEND_TIMEOUT ?
+		"batches by wait_nr and timeouts; waits are for one completion while an urgent "
+		"request is outstanding" :
+		"batches by wait_nr and min_wait_usec; waits are for one completion while an "
+		"urgent request is outstanding";
 }
 
 static int cint_say_why(const struct cint_choice *choice, enum cint_backend backend,
@@ -230,21 +153,14 @@ static int cint_say_why(const struct cint_choice *choice, enum cint_backend back
 	case CINT_WHY_FEATURE:
 		cint_say(buf, len, at, "this kernel's io_uring lacks %s",
 			 backend == CINT_BACKEND_TIMEOUT ? "IORING_FEAT_EXT_ARG (5.11)" :
-			 backend == CINT_BACKEND_LINK ? "IORING_FEAT_CQE_SKIP (5.17)" :
 			 "IORING_FEAT_MIN_TIMEOUT (6.12)");
 		break;
-	case CINT_WHY_TRIED:
-		cint_say(buf, len, at, "a linked timeout was tried and did not end a wait");
-		break;
 	case CINT_WHY_POLLED:
-		cint_say(buf, len, at, "a ring with IORING_SETUP_IOPOLL takes no timeouts");
+		cint_say(buf, len, at, "a ring with IORING_SETUP_IOPOLL never sleeps");
 		break;
 	case CINT_WHY_SETUP:
 		cint_say(buf, len, at, "the ring has set-up flags 0x%x, which this version "
 			 "of the library does not know", choice->setup & ~CINT_SETUP_KNOWN);
-		break;
-	case CINT_WHY_FLAG:
-		cint_say(buf, len, at, "the ring was attached with CINT_RING_NO_PAIRS");
 		break;
 	case CINT_WHY_OK:
 		cint_say(buf, len, at, "the one before is not there");
@@ -273,7 +189,7 @@ int cint_explain(const struct cint_ring *cring, char *buf, size_t len)
 		cint_say(buf, len, at, "marks go to the kernel, which %s; ", choice.gathers ?
 			 "wakes and gathers by them" : "does not yet wake by them");
 	cint_say(buf, len, at, "%s", backend == CINT_BACKEND_KERNEL && choice.gathers ?
-		 "waits with parameters are the kernel's" : cint_means(&choice, choice.backend));
+		 "waits with parameters are the kernel's" : cint_means(&choice));
 	/* the first that is missing, and the kernel's support */
 	i = (int)choice.backend + 1;
 	if (i < CINT_BACKEND_KERNEL && !choice.gathers)
@@ -283,6 +199,8 @@ int cint_explain(const struct cint_ring *cring, char *buf, size_t len)
 	else if (cring && cint_state_const(cring)->params_error)
 		cint_say(buf, len, at, "; the kernel did not take the parameters: %s",
 			 cint_strerror(cint_state_const(cring)->params_error));
+	if (cring && cint_state_const(cring)->flags & CINT_RING_LINK)
+		cint_say(buf, len, at, "; urgent requests end waits for more by a linked timeout");
 	if (choice.backend != CINT_BACKEND_NONE && !(choice.setup & IORING_SETUP_DEFER_TASKRUN) &&
 	    !(choice.setup & IORING_SETUP_IOPOLL))
 		cint_say(buf, len, at, "; the ring lacks IORING_SETUP_DEFER_TASKRUN, so waits "

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 # The library: shared, static, its header, its pkg-config file.
 
-CINT_SONAME	:= liburing-cint.so.1
+CINT_SONAME	:= liburing-cint.so.2
 CINT_SHARED	:= $(builddir)/src/$(CINT_SONAME).$(VERSION)
 CINT_STATIC	:= $(builddir)/src/liburing-cint.a
 CINT_UAPI	:= $(srcdir)/kernel/files/include/uapi/linux/cint.h
 CINT_UAPI_COPY	:= $(builddir)/include/liburing-cint/cint.h
 CINT_PC		:= $(builddir)/src/liburing-cint.pc
 CINT_LINKS	:= $(builddir)/src/liburing-cint.so $(builddir)/src/$(CINT_SONAME)
-CINT_FFI_SONAME	:= liburing-cint-ffi.so.1
+CINT_FFI_SONAME	:= liburing-cint-ffi.so.2
 CINT_FFI	:= $(builddir)/src/$(CINT_FFI_SONAME).$(VERSION)
 CINT_FFI_OBJ	:= $(builddir)/src/ffi.os
 CINT_FFI_LINKS	:= $(builddir)/src/liburing-cint-ffi.so $(builddir)/src/$(CINT_FFI_SONAME)
 
-CINT_SOURCES	:= backend mark params probe register ring rw track version wait
+CINT_SOURCES	:= backend book count decide enter link mark params probe register ring rw version wait
 CINT_OBJS	:= $(CINT_SOURCES:%=$(builddir)/src/%.o) $(builddir)/src/policy.o
 CINT_PIC_OBJS	:= $(CINT_OBJS:.o=.os)
 
@@ -35,6 +35,9 @@ $(CINT_UAPI_COPY): $(CINT_UAPI)
 	$(call quiet,GEN)sed \
 		-e 's/^#ifndef _UAPI_LINUX_CINT_H$$/#if !defined(_UAPI_LINUX_CINT_H) \&\& !defined(_LINUX_CINT_H)/' \
 		-e 's/^#define _UAPI_LINUX_CINT_H$$/&\n#define _LINUX_CINT_H/' $< > $@
+
+# cint_submit() is a function of the library's, too.
+$(builddir)/src/policy.o $(builddir)/src/policy.os: CPPFLAGS_EXTRA += -Dcint_submit=cint_policy_submit
 
 $(builddir)/src/policy.o: $(srcdir)/kernel/files/lib/cint/policy.c $(builddir)/config-host.h
 	@mkdir -p $(@D)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * What the running kernel supports, found out by using it.
+ * What the running kernel supports, found out by asking it, and by using what it says.
  *
  * A bit that this kernel accepts could have another meaning in some other
- * kernel, so a mark counts as supported only when the query of the ring
- * parameters confirms it.  Where io_uring itself is not available (a container's
+ * kernel, so a mark is tried only when the query of the ring parameters
+ * confirms it.  Where io_uring itself is not available (a container's
  * seccomp filter, kernel.io_uring_disabled) there is nobody to confirm, and the
  * answer of preadv2() stands alone.
  */
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "probe.h"
+#include "ring.h"
 
 _Static_assert(sizeof(struct cint_probe) == 64, "part of the ABI");
 _Static_assert(sizeof(struct io_uring_cint) == 64, "part of the ABI");
@@ -111,6 +111,21 @@ static void cint_set(struct cint_probe *probe, enum cint_feature feature,
 		probe->features |= 1U << feature;
 }
 
+/* Does the kernel take the flag?  Only asked when it says that it has it. */
+static int cint_try_sqe(void)
+{
+	struct io_uring ring;
+	int ret;
+
+	ret = io_uring_queue_init(2, &ring, 0);
+	if (ret < 0)
+		return ret;
+	ret = cint_probe_sqe(&ring);
+	io_uring_queue_exit(&ring);
+	return ret;
+}
+
+/* A ring for the query alone need not be mapped, which takes most of the time. */
 static int cint_probe_ring(struct cint_probe *probe, __u32 *confirmed)
 {
 	struct io_uring_cint query = {
@@ -118,24 +133,23 @@ static int cint_probe_ring(struct cint_probe *probe, __u32 *confirmed)
 		.version	= IORING_CINT_VERSION,
 		.flags		= IORING_CINT_QUERY,
 	};
-	struct io_uring ring;
-	int ret;
+	struct io_uring_params p = { 0 };
+	int fd, ret;
 
-	ret = io_uring_queue_init(2, &ring, 0);
-	if (ret < 0) {
-		if (cint_transient(ret))
-			return ret;
+	fd = io_uring_setup(1, &p);
+	if (fd < 0) {
+		if (cint_transient(fd))
+			return fd;
 		*confirmed = ~0U;
-		probe->error[CINT_FEATURE_SQE_URGENT] = ret;
-		probe->error[CINT_FEATURE_RING_PARAMS] = ret;
-		probe->error[CINT_FEATURE_DEVICE] = ret;
+		probe->error[CINT_FEATURE_SQE_URGENT] = fd;
+		probe->error[CINT_FEATURE_RING_PARAMS] = fd;
+		probe->error[CINT_FEATURE_DEVICE] = fd;
 		return 0;
 	}
-
-	ret = io_uring_register((unsigned int)ring.ring_fd, CINT_REGISTER_OPCODE,
-				&query, 1);
+	ret = io_uring_register((unsigned int)fd, CINT_REGISTER_OPCODE, &query, 1);
+	close(fd);
 	if (cint_transient(ret))
-		goto out;
+		return ret;
 	*confirmed = ret < 0 ? 0 : query.features;
 	__atomic_store_n(&cint_kernel_features, *confirmed, __ATOMIC_RELAXED);
 	/* a kernel without the opcode calls it invalid */
@@ -145,16 +159,11 @@ static int cint_probe_ring(struct cint_probe *probe, __u32 *confirmed)
 		 *confirmed & IORING_CINT_FEAT_RING_PARAMS);
 	cint_set(probe, CINT_FEATURE_DEVICE, ret < 0 ? ret : 0,
 		 *confirmed & IORING_CINT_FEAT_DEVICE);
-
-	ret = cint_probe_sqe(&ring);
+	ret = *confirmed & IORING_CINT_FEAT_URGENT ? cint_try_sqe() : -EOPNOTSUPP;
 	if (cint_transient(ret))
-		goto out;
-	cint_set(probe, CINT_FEATURE_SQE_URGENT, ret,
-		 *confirmed & IORING_CINT_FEAT_URGENT);
-	ret = 0;
-out:
-	io_uring_queue_exit(&ring);
-	return ret;
+		return ret;
+	cint_set(probe, CINT_FEATURE_SQE_URGENT, ret, true);
+	return 0;
 }
 
 static int cint_ask(struct cint_probe *probe)
@@ -165,7 +174,11 @@ static int cint_ask(struct cint_probe *probe)
 	ret = cint_probe_ring(probe, &confirmed);
 	if (ret < 0)
 		return ret;
-
+	if (!(confirmed & (IORING_CINT_FEAT_URGENT | IORING_CINT_FEAT_BARRIER))) {
+		probe->error[CINT_FEATURE_RWF_URGENT] = -EOPNOTSUPP;
+		probe->error[CINT_FEATURE_RWF_BARRIER] = -EOPNOTSUPP;
+		return 0;
+	}
 	fd = memfd_create("cint-probe", MFD_CLOEXEC);
 	if (fd < 0) {
 		ret = -errno;
@@ -201,14 +214,13 @@ static const char *cint_refusal(enum cint_feature feature)
 {
 	switch (feature) {
 	case CINT_FEATURE_SQE_URGENT:
-		return "an SQE with flag 0x80 completes with EINVAL, or the flag "
-		       "means something else here";
+		return "it does not say that SQE flag 0x80 means urgent, or refuses it";
 	case CINT_FEATURE_RWF_URGENT:
-		return "preadv2() refuses flag 0x4000, or the flag means "
-		       "something else here";
+		return "it does not say that flag 0x4000 of preadv2() means urgent, or "
+		       "refuses it";
 	case CINT_FEATURE_RWF_BARRIER:
-		return "preadv2() refuses flag 0x8000, or the flag means "
-		       "something else here";
+		return "it does not say that flag 0x8000 of preadv2() means a barrier, or "
+		       "refuses it";
 	case CINT_FEATURE_RING_PARAMS:
 		return "io_uring_register() does not know opcode 60";
 	case CINT_FEATURE_DEVICE:

@@ -2,7 +2,7 @@
 /* Setting and reading the coalescing parameters of a ring. */
 #include <errno.h>
 #include <string.h>
-#include "probe.h"
+#include "ring.h"
 
 /* The ring's descriptor may only be known by its registered index. */
 #define CINT_USE_REGISTERED_RING	(1U << 31)

@@ -7,17 +7,65 @@
 #include "ring.h"
 
 _Static_assert(sizeof(struct cint_stats) == 192, "part of the ABI");
-_Static_assert(sizeof(struct cint_ring) == sizeof(void *) + 16, "part of the ABI");
+_Static_assert(sizeof(struct cint_ring) == sizeof(void *) + 24, "part of the ABI");
+_Static_assert(sizeof(struct cint_state) < 1024, "what a ring costs");
 
-#define CINT_RING_FLAGS	(CINT_RING_UNCOUNTED | CINT_RING_DRAIN | CINT_RING_NO_PAIRS)
+#define CINT_RING_FLAGS	(CINT_RING_MULTISHOT | CINT_RING_SHARED | CINT_RING_LINK)
+
+/* Bits that io_uring does not use, and the library does. */
+#define CINT_RING_BITS	(~0U << 28)
+
+/* The rings that are attached, so that none is twice. */
+static pthread_mutex_t cint_rings_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct cint_state *cint_rings;
+
+/* A child has none of its parent's rings, and may have been forked at any time. */
+static void cint_forked(void)
+{
+	pthread_mutex_init(&cint_rings_lock, NULL);
+	cint_rings = NULL;
+}
+
+__attribute__((constructor))
+static void cint_load(void)
+{
+	pthread_atfork(NULL, NULL, cint_forked);
+}
+
+static int cint_list(struct cint_state *s)
+{
+	struct cint_state *other;
+
+	pthread_mutex_lock(&cint_rings_lock);
+	for (other = cint_rings; other; other = other->next) {
+		if (other->pub.ring->sq.khead == s->pub.ring->sq.khead)
+			break;
+	}
+	if (!other) {
+		s->next = cint_rings;
+		cint_rings = s;
+	}
+	pthread_mutex_unlock(&cint_rings_lock);
+	return other ? -EBUSY : 0;
+}
+
+static void cint_unlist(const struct cint_state *s)
+{
+	struct cint_state **at;
+
+	pthread_mutex_lock(&cint_rings_lock);
+	for (at = &cint_rings; *at && *at != s; at = &(*at)->next)
+		;
+	if (*at)
+		*at = s->next;
+	pthread_mutex_unlock(&cint_rings_lock);
+}
 
 /* cint_set_urgent() sets a flag and is done, or calls the library. */
 static void cint_choose_mark(struct cint_state *s)
 {
-	bool flag_is_all = s->choice.gathers || s->choice.backend == CINT_BACKEND_NONE;
-
 	s->pub.urgent_flags_ = 0;
-	if (flag_is_all && s->heeds & CINT_URGENT)
+	if (s->choice.gathers && s->heeds & CINT_URGENT)
 		s->pub.urgent_flags_ = s->choice.marks & IOSQE_URGENT;
 }
 
@@ -38,16 +86,77 @@ static int cint_tell_kernel(struct cint_state *s, const struct io_uring_cint *pa
 int cint_set_params(struct cint_ring *cring, const struct io_uring_cint *params)
 {
 	struct cint_state *s = cint_state(cring);
+	struct cint_policy *policy = NULL;
 	struct cint_params checked;
 
 	if (params) {
 		checked = cint_params_of(params);
 		if (cint_params_check(&checked) != CINT_PARAM_OK)
 			return -EINVAL;
+		policy = malloc(sizeof(*policy));
+		if (!policy)
+			return -ENOMEM;
+		cint_policy_init(policy, &checked);
 	}
-	s->params_error = params || s->has_params ? cint_tell_kernel(s, params) : 0;
-	cint_track_params(s, params ? &checked : NULL);
+	s->params_error = params || s->policy ? cint_tell_kernel(s, params) : 0;
+	free(s->policy);
+	s->policy = policy;
+	s->heeds = policy ? policy->marks : CINT_URGENT | CINT_BARRIER;
+	s->gap_ns = 0;
+	s->cq_tail = *s->pub.ring->cq.ktail;
+	s->last_ns = cint_now_ns();
 	cint_choose_mark(s);
+	return 0;
+}
+
+/*
+ * Requests that are outstanding already are those that have no CQE; what cannot be
+ * (multishot requests, and those without CQEs, were before) is none.
+ */
+static void cint_start(struct cint_state *s)
+{
+	const struct io_uring *ring = s->pub.ring;
+	unsigned int given = __atomic_load_n(ring->flags & IORING_SETUP_SQPOLL ?
+					     ring->sq.ktail : ring->sq.khead, __ATOMIC_ACQUIRE);
+	unsigned int tail = __atomic_load_n(ring->cq.ktail, __ATOMIC_ACQUIRE);
+
+	if (given - tail > ring->cq.ring_entries)
+		s->base = given - tail;
+	s->noted = cint_sq_pending(s);
+	s->cq_head = *ring->cq.khead;
+}
+
+static void cint_free(struct cint_state *s)
+{
+	cint_book_free(&s->book);
+	free(s->policy);
+	free(s->mapped);
+	free(s);
+}
+
+static int cint_attach_state(struct cint_state *s, const struct io_uring_cint *params,
+			     unsigned int flags, struct cint_ring **cring)
+{
+	int ret;
+
+	s->flags = flags;
+	s->pid = getpid();
+	pthread_mutex_init(&s->lock, NULL);
+	ret = cint_list(s);
+	if (ret) {
+		cint_free(s);
+		return ret;
+	}
+	cint_choose(&s->choice, s->pub.ring);
+	cint_start(s);
+	cint_watch(s);
+	ret = cint_set_params(&s->pub, params);
+	if (ret < 0) {
+		cint_unlist(s);
+		cint_free(s);
+		return ret;
+	}
+	*cring = &s->pub;
 	return 0;
 }
 
@@ -55,25 +164,64 @@ int cint_attach(struct io_uring *ring, const struct io_uring_cint *params,
 		unsigned int flags, struct cint_ring **cring)
 {
 	struct cint_state *s;
-	int ret;
 
 	if (flags & ~CINT_RING_FLAGS)
 		return -EINVAL;
+	if (flags & CINT_RING_LINK && (ring->flags & IORING_SETUP_IOPOLL || !cint_link_works()))
+		return -EOPNOTSUPP;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->pub.ring = ring;
-	s->flags = flags;
-	s->pid = getpid();
-	cint_choose(&s->choice, ring, flags);
-	cint_track_init(s);
-	ret = cint_set_params(&s->pub, params);
-	if (ret < 0) {
+	return cint_attach_state(s, params, flags, cring);
+}
+
+/* What liburing would have of a ring that somebody else mapped. */
+static void cint_map(struct io_uring *ring, int fd, const struct io_uring_params *p,
+		     char *sq, char *cq, void *sqes)
+{
+	ring->sq = (struct io_uring_sq) {
+		.khead		= (unsigned int *)(void *)(sq + p->sq_off.head),
+		.ktail		= (unsigned int *)(void *)(sq + p->sq_off.tail),
+		.kflags		= (unsigned int *)(void *)(sq + p->sq_off.flags),
+		.kdropped	= (unsigned int *)(void *)(sq + p->sq_off.dropped),
+		.sqes		= (struct io_uring_sqe *)sqes,
+		.ring_entries	= p->sq_entries,
+		.ring_mask	= p->sq_entries - 1,
+	};
+	ring->cq = (struct io_uring_cq) {
+		.khead		= (unsigned int *)(void *)(cq + p->cq_off.head),
+		.ktail		= (unsigned int *)(void *)(cq + p->cq_off.tail),
+		.koverflow	= (unsigned int *)(void *)(cq + p->cq_off.overflow),
+		.cqes		= (struct io_uring_cqe *)(void *)(cq + p->cq_off.cqes),
+		.ring_entries	= p->cq_entries,
+		.ring_mask	= p->cq_entries - 1,
+	};
+	ring->flags = p->flags;
+	ring->features = p->features;
+	ring->ring_fd = fd;
+	ring->enter_ring_fd = fd;
+}
+
+int cint_attach_mapped(int fd, const struct io_uring_params *p, void *sq_ring, void *cq_ring,
+		       void *sqes, const struct io_uring_cint *params, unsigned int flags,
+		       struct cint_ring **cring)
+{
+	struct cint_state *s;
+
+	/* the application fills the SQ ring itself, and takes the CQEs */
+	if (flags & ~CINT_RING_FLAGS || flags & CINT_RING_LINK)
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
+	if (s)
+		s->mapped = calloc(1, sizeof(*s->mapped));
+	if (!s || !s->mapped) {
 		free(s);
-		return ret;
+		return -ENOMEM;
 	}
-	*cring = &s->pub;
-	return 0;
+	cint_map(s->mapped, fd, p, sq_ring, cq_ring, sqes);
+	s->pub.ring = s->mapped;
+	return cint_attach_state(s, params, flags, cring);
 }
 
 void cint_detach(struct cint_ring *cring)
@@ -82,40 +230,32 @@ void cint_detach(struct cint_ring *cring)
 
 	if (!cring)
 		return;
+	cint_unlist(s);
 	/* the ring is the parent's */
-	if (s->has_params && s->pid == getpid())
+	if (s->policy && s->pid == getpid())
 		cint_tell_kernel(s, NULL);
-	free(s);
+	cint_free(s);
 }
 
-/* The SQ ring has room for the library's SQEs, the CQ ring is for the rest. */
-static int cint_set_up(unsigned int entries, struct io_uring *ring, unsigned int flags)
-{
-	const bool kernel = cint_marks() & IOSQE_URGENT && cint_kernel_gathers();
-	struct io_uring_params p = {
-		.flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-		.cq_entries = entries * 2,
-	};
-
-	return io_uring_queue_init_params(kernel ? entries : entries * 2, ring, &p);
-}
-
-int cint_queue_init(unsigned int entries, struct io_uring *ring,
+int cint_queue_init(unsigned int entries, struct io_uring *ring, unsigned int setup,
 		    const struct io_uring_cint *params, unsigned int flags,
 		    struct cint_ring **cring)
 {
-	static const unsigned int setup[] = {
+	static const unsigned int best[] = {
 		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,	/* 6.1 */
 		IORING_SETUP_COOP_TASKRUN,					/* 5.19 */
 		0,
 	};
-	unsigned int i;
+	unsigned int i = setup || flags & CINT_RING_SHARED ? 2 : 0;
 	int ret = -EINVAL;
 
-	if (!entries || entries > 1U << 15)
+	if (setup & CINT_RING_BITS || flags & ~CINT_RING_FLAGS)
 		return -EINVAL;
-	for (i = 0; i < sizeof(setup) / sizeof(setup[0]) && ret == -EINVAL; i++)
-		ret = cint_set_up(entries, ring, setup[i]);
+	/* room for the library's SQEs */
+	if (flags & CINT_RING_LINK && entries <= 1U << 14)
+		entries *= 2;
+	for (; i < sizeof(best) / sizeof(best[0]) && ret == -EINVAL; i++)
+		ret = io_uring_queue_init(entries, ring, setup | best[i]);
 	if (ret < 0)
 		return ret;
 	ret = cint_attach(ring, params, flags, cring);
@@ -135,13 +275,13 @@ void cint_queue_exit(struct cint_ring *cring)
 	io_uring_queue_exit(ring);
 }
 
-void cint_get_stats(const struct cint_ring *cring, struct cint_stats *stats)
+void cint_get_stats(struct cint_ring *cring, struct cint_stats *stats)
 {
-	const struct cint_state *s = cint_state_const(cring);
+	struct cint_state *s = cint_state(cring);
 
+	cint_count_taken(s);
 	*stats = s->stats;
-	stats->urgent += cring->urgent_;
-	if (!(s->coalescer.unknown & CINT_UNKNOWN_GAP))
-		stats->gap_ns = s->coalescer.gap_ns;
-	stats->outstanding = s->uncounted ? 0 : s->submitted - s->completed;
+	stats->urgent = cring->urgent_;
+	stats->gap_ns = s->gap_ns;
+	stats->outstanding = cint_outstanding(s, 0);
 }

@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
-/* Inside the library: a ring's state, and how its parts work on it. */
+/*
+ * Inside the library: a ring's state.
+ *
+ * The floor plan; a file calls only those below it.
+ *
+ *	ring		attach, detach, set up, parameters, counters
+ *	wait		submit and wait, take CQEs
+ *	mark		marks on SQEs
+ *	backend		what a ring gets, and why not more
+ *	link		the SQE that ends a wait
+ *	count		what is outstanding
+ *	enter		the system call, the clock
+ *	register, rw	parameters in the kernel; preadv2() with marks
+ *	probe		what the kernel takes
+ *	decide, book	pure: what to wait for; marked requests, by user_data
+ *	params, version	pure: names, ranges, errors
+ */
 #ifndef CINT_RING_H
 #define CINT_RING_H
 
-#include <linux/cint_policy.h>
-#include "probe.h"
-#include "wait.h"
+#include <pthread.h>
+#include "liburing-cint.h"
+#include "decide.h"
+#include "book.h"
 
 /* Newer than liburing 2.3. */
 #ifndef IORING_FEAT_MIN_TIMEOUT
 #define IORING_FEAT_MIN_TIMEOUT	(1U << 15)
 #endif
-
-/* Marked requests whose completion is not certain: 0, or this bit and a number. */
-#define CINT_UNTIL_SET		(1ULL << 32)
-
-/* Urgent requests outstanding that are told apart: the bits of a word. */
-#define CINT_URGENTS		64U
-
-/* Barriers outstanding that are told apart; a power of two. */
-#define CINT_BARRIERS		64U
-
-/* Requests the policy is told of at a time; a power of two. */
-#define CINT_WINDOW		1024U
 
 /* Why a backend is not the one in use. */
 enum cint_why {
@@ -30,16 +35,14 @@ enum cint_why {
 	CINT_WHY_ENVIRONMENT,	/* LIBURING_CINT_BACKEND names a lesser one */
 	CINT_WHY_PROBE,		/* cint_probe_explain() says it */
 	CINT_WHY_FEATURE,	/* the kernel lacks an io_uring feature */
-	CINT_WHY_TRIED,		/* it has it, but a try did not work */
 	CINT_WHY_POLLED,	/* IORING_SETUP_IOPOLL */
 	CINT_WHY_SETUP,		/* a set-up flag that this library does not know */
-	CINT_WHY_FLAG,		/* CINT_RING_NO_PAIRS */
 };
 
 /**
  * struct cint_choice - the backend of a ring, and why not a better one
- * @backend: enum cint_backend
- * @marks: the kernel's marks are used: cint_marks()
+ * @backend: enum cint_backend, the stock one also where marks go to the kernel
+ * @marks: the kernel's marks that are used: cint_marks()
  * @gathers: the kernel gathers and wakes by urgency by itself
  * @setup: the set-up flags of the ring
  * @why: enum cint_why, by backend
@@ -52,73 +55,37 @@ struct cint_choice {
 	unsigned char		why[CINT_BACKEND_NR];
 };
 
-/**
- * struct cint_urgent - an urgent request whose CQE was not seen yet
- * @user_data: of its SQE as it was marked, by which the CQE is known
- * @number: of the request
- */
-struct cint_urgent {
-	__u64		user_data;
-	unsigned int	number;
-};
-
 /*
- * Requests are numbered in the order of their SQEs, from 1, the library's SQEs
- * left out.  A number is compared with how many have completed: which ones is
- * not known, so that is exact when nothing was submitted after the request, and
- * early when later ones overtake it.
- *
- * What a thread that submits writes, one that waits may read at the same time (rings
- * without IORING_SETUP_SINGLE_ISSUER), and the other way around: these accesses are
- * atomic.
+ * With CINT_RING_SHARED one thread may submit and mark while another waits and takes
+ * CQEs: @lock protects @book, and what one side writes and the other reads is atomic.
  */
 struct cint_state {
 	struct cint_ring	pub;
+	struct cint_state	*next;		/* of the process's */
+	struct io_uring		*mapped;	/* the library's own, see cint_attach_mapped() */
 	struct cint_choice	choice;
 	unsigned int		flags;		/* CINT_RING_* */
 	int			pid;
 	unsigned int		heeds;		/* CINT_URGENT | CINT_BARRIER */
-	bool			has_params;
+	struct cint_policy	*policy;	/* NULL: no parameters */
 	int			params_error;	/* of the kernel's registration */
 
-	/* written by the side that submits */
-	unsigned int		sq_base;	/* SQ index of request number 0 */
-	unsigned int		pairs;		/* SQEs of the library */
-	unsigned int		pairs_sent;	/* of these, submitted for certain */
-	unsigned int		pair_end;	/* SQ index after the last one */
-	unsigned int		pair_sequence;	/* odd while these three change */
-	unsigned int		barrier_tail;
-	unsigned int		barriers[CINT_BARRIERS];	/* their numbers */
-	struct cint_urgent	urgent[CINT_URGENTS];
-	__u64			urgents;	/* which of these are in use */
-	__u64			singles;	/* of these: wait for one CQE */
-	__u64			urgent_until;	/* CINT_UNTIL_SET: one more is outstanding */
-	__u64			single_until;	/* likewise: wait for one CQE */
+	/* of the side that submits */
+	pthread_mutex_t		lock;
+	struct cint_book	book;
+	bool			lost;		/* there was no memory for a mark */
+	unsigned int		noted;		/* SQ index: SQEs are noted up to here */
+	unsigned int		skipped;	/* SQEs that have no CQE */
 
 	/* of the side that waits */
-	__u64			seen_until;	/* one was seen before this number was complete */
-	unsigned int		scanned;	/* CQ index: seen up to here */
-	unsigned int		submitted;	/* number of the last request */
-	unsigned int		completed;
-	unsigned int		excess;		/* CQEs that no SQE accounts for */
-	unsigned int		unread;		/* CQEs that were gone before they were read */
-	unsigned int		barrier_head;	/* the oldest not complete */
-	unsigned int		barrier_fed;
-	bool			uncounted;
-	__u64			last_ns;	/* the policy's last completion */
-	unsigned int		fed, drained;	/* requests of the policy's window */
-	struct cint_coalescer	coalescer;
-	struct cint_policy	policy;
-	struct cint_request	window[CINT_WINDOW];
+	unsigned int		base;		/* SQEs less CQEs when nothing is outstanding */
+	unsigned int		cq_head;	/* at the last look, for the statistics */
+	unsigned int		cq_tail;	/* when the last wait ended */
+	__u64			last_ns;
+	__u32			gap_ns;
 
 	struct cint_stats	stats;
 };
-
-/* The kernel has the ring's parameters, and waits for one CQE are as it sees fit. */
-static inline bool cint_kernel_waits(const struct cint_state *s)
-{
-	return s->choice.gathers && s->has_params && !s->params_error;
-}
 
 static inline struct cint_state *cint_state(struct cint_ring *cring)
 {
@@ -130,39 +97,74 @@ static inline const struct cint_state *cint_state_const(const struct cint_ring *
 	return (const struct cint_state *)cring;
 }
 
-/* SQEs the kernel has been given, CQEs it has posted: free running indices. */
-static inline unsigned int cint_sq_tail(const struct io_uring *ring)
+/* The kernel has the ring's parameters, and waits for one CQE are as it sees fit. */
+static inline bool cint_kernel_waits(const struct cint_state *s)
 {
-	return __atomic_load_n(ring->sq.ktail, __ATOMIC_ACQUIRE);
+	return s->choice.gathers && s->policy && !s->params_error;
 }
 
-static inline unsigned int cint_cq_tail(const struct io_uring *ring)
+/* The library makes no difference to a wait: liburing's own, or the kernel's. */
+static inline bool cint_is_plain(const struct cint_state *s)
 {
-	return __atomic_load_n(ring->cq.ktail, __ATOMIC_ACQUIRE);
+	return s->choice.backend == CINT_BACKEND_NONE || cint_kernel_waits(s);
+}
+
+static inline void cint_lock(struct cint_state *s)
+{
+	if (s->flags & CINT_RING_SHARED)
+		pthread_mutex_lock(&s->lock);
+}
+
+static inline void cint_unlock(struct cint_state *s)
+{
+	if (s->flags & CINT_RING_SHARED)
+		pthread_mutex_unlock(&s->lock);
 }
 
 static inline unsigned int cint_cq_ready(const struct io_uring *ring)
 {
-	return cint_cq_tail(ring) - *ring->cq.khead;
+	return __atomic_load_n(ring->cq.ktail, __ATOMIC_ACQUIRE) - *ring->cq.khead;
 }
 
-/* A count that one thread adds to while another may read it. */
-static inline void cint_count(__u64 *counter)
+static inline unsigned int cint_sqe_shift(const struct io_uring *ring)
 {
-	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + 1,
-			 __ATOMIC_RELAXED);
+	return !!(ring->flags & IORING_SETUP_SQE128);
 }
 
-unsigned int cint_number(const struct cint_state *s, unsigned int index);
-void cint_until(__u64 *until, unsigned int number);
-bool cint_is_pending(__u64 *until, unsigned int completed);
+/*
+ * The kernel's enumerators have these numbers, too; a macro of their name would
+ * break a newer <linux/io_uring.h>.
+ */
+#define CINT_REGISTER_OPCODE	60	/* IORING_REGISTER_CINT */
+#define CINT_UNREGISTER_OPCODE	61	/* IORING_UNREGISTER_CINT */
 
+/* params.c */
 struct cint_params cint_params_of(const struct io_uring_cint *params);
 
-void cint_choose(struct cint_choice *choice, const struct io_uring *ring,
-		 unsigned int flags);
+/* probe.c */
+bool cint_forced_stock(void);
+bool cint_has_ring_params(void);
+bool cint_kernel_gathers(void);
 
-void cint_track_init(struct cint_state *s);
-void cint_track_params(struct cint_state *s, const struct cint_params *params);
+/* enter.c */
+__u64 cint_now_ns(void);
+int cint_enter(struct io_uring *ring, unsigned int to_submit, unsigned int wait_nr,
+	       const struct __kernel_timespec *ts, unsigned int min_wait_us,
+	       const sigset_t *sigmask);
+
+/* count.c */
+unsigned int cint_sq_pending(const struct cint_state *s);
+void cint_note(struct cint_state *s, unsigned int end);
+void cint_note_pending(struct cint_state *s);
+unsigned int cint_outstanding(struct cint_state *s, unsigned int to_submit);
+void cint_watch(struct cint_state *s);
+void cint_count_taken(struct cint_state *s);
+
+/* link.c */
+bool cint_link_works(void);
+bool cint_link_add(struct cint_state *s, struct io_uring_sqe *sqe, unsigned int index);
+
+/* backend.c */
+void cint_choose(struct cint_choice *choice, const struct io_uring *ring);
 
 #endif /* CINT_RING_H */

@@ -1,50 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* Waiting for completions that are worth it. */
+/* Submitting, waiting for completions that are worth it, and taking them. */
 #include <errno.h>
-#include <signal.h>
-#include "track.h"
-#include "wait.h"
-
-/* Not in liburing 2.3's headers. */
-#define CINT_INT_FLAG_REG_RING	1
+#include "ring.h"
 
 /* As good as no bound, and the kernel can add it to its clock: 34 years. */
 #define CINT_NEVER_S	(1LL << 30)
 
+/* Weight of a new gap between completions, as the policy has it. */
+#define CINT_GAP_SHIFT	3
+
 static const struct __kernel_timespec cint_never = { .tv_sec = CINT_NEVER_S };
 
-/* struct io_uring_getevents_arg with the name that its padding got in 6.12. */
-struct cint_getevents_arg {
-	__u64	sigmask;
-	__u32	sigmask_sz;
-	__u32	min_wait_usec;
-	__u64	ts;
-};
-
-_Static_assert(sizeof(struct cint_getevents_arg) == sizeof(struct io_uring_getevents_arg),
-	       "the kernel's structure");
-
-int cint_enter(struct io_uring *ring, unsigned int to_submit, unsigned int wait_nr,
-	       const struct __kernel_timespec *ts, unsigned int min_wait_us,
-	       const sigset_t *sigmask)
-{
-	struct cint_getevents_arg arg = {
-		.sigmask	= (__u64)(uintptr_t)sigmask,
-		.sigmask_sz	= _NSIG / 8,
-		.min_wait_usec	= min_wait_us,
-		.ts		= (__u64)(uintptr_t)ts,
-	};
-	unsigned int flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-
-	if (ring->int_flags & CINT_INT_FLAG_REG_RING)
-		flags |= IORING_ENTER_REGISTERED_RING;
-	return io_uring_enter2((unsigned int)ring->enter_ring_fd, to_submit, wait_nr, flags,
-			       (sigset_t *)&arg, sizeof(arg));
-}
-
 /*
- * A wait in progress.  deadline_ns is the application's; 0 when it gave no time
- * or the kernel measures it.
+ * A wait in progress.  deadline_ns is the application's; 0 when it gave no time.
  */
 struct cint_wait {
 	unsigned int			wait_nr;
@@ -77,16 +45,119 @@ static __u64 cint_deadline_ns(const struct __kernel_timespec *ts)
 	return cint_now_ns() + (__u64)cint_clamp(ns, 0, most);
 }
 
-static void cint_count_end(struct cint_state *s, const struct cint_plan *plan,
-			   const struct cint_news *news, bool timed_out)
+/* A request's last CQE is being taken. */
+static void cint_take(struct cint_state *s, const struct io_uring_cqe *cqe)
 {
-	struct cint_stats *stats = &s->stats;
+	cint_lock(s);
+	if (cint_book_may_have(&s->book, cqe->user_data)) {
+		cint_book_take(&s->book, cqe->user_data);
+		cint_watch(s);
+	}
+	cint_unlock(s);
+}
 
-	if (news->barrier)
+void cint_cqe_taken(struct cint_ring *cring, const struct io_uring_cqe *cqe)
+{
+	if (cqe->flags & IORING_CQE_F_MORE)
+		cring->more_++;
+	else
+		cint_take(cint_state(cring), cqe);
+}
+
+/* Take CQEs: so many of the application's, and those of links before and behind them. */
+void cint_cq_advance_(struct cint_ring *cring, unsigned int nr)
+{
+	struct cint_state *s = cint_state(cring);
+	const struct io_uring_cq *cq = &cring->ring->cq;
+	unsigned int head = *cq->khead, tail = __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE);
+	unsigned int shift = !!(cring->ring->flags & IORING_SETUP_CQE32), mask = cq->ring_mask;
+
+	for (; head != tail; head++) {
+		const struct io_uring_cqe *cqe = &cq->cqes[(head & mask) << shift];
+
+		if (s->flags & CINT_RING_LINK && cint_cqe_is_internal(cqe))
+			s->cq_head++;	/* is none of the application's */
+		else if (!nr--)
+			break;
+		cint_cqe_taken(cring, cqe);
+	}
+	io_uring_smp_store_release(cq->khead, head);
+}
+
+/* What to wait for. */
+static struct cint_plan cint_plan_now(struct cint_state *s, unsigned int wait_nr,
+				      unsigned int to_submit)
+{
+	const struct io_uring *ring = s->pub.ring;
+	struct cint_view view = {
+		.ready		= cint_cq_ready(ring),
+		.outstanding	= cint_outstanding(s, to_submit),
+		.wait_nr	= wait_nr,
+		.single		= s->lost || s->flags & CINT_RING_SHARED ||
+				  ring->flags & IORING_SETUP_IOPOLL,
+		.endless	= s->flags & CINT_RING_MULTISHOT,
+		.gap_ns		= s->gap_ns,
+		.policy		= s->policy,
+	};
+
+	/* those that are there came since the last wait, or were left by it */
+	if (view.ready && view.wait_nr && s->policy)
+		view.age_ns = cint_now_ns() - s->last_ns;
+	cint_lock(s);
+	/* what was taken by liburing's own calls */
+	if (!view.outstanding && !view.ready && !cint_book_is_empty(&s->book) &&
+	    s->noted == cint_sq_pending(s)) {
+		cint_book_clear(&s->book);
+		cint_watch(s);
+	}
+	view.urgent = s->book.marked[0];
+	view.linked = s->book.marked[1];
+	view.prefix = s->book.prefix;
+	cint_unlock(s);
+	return cint_decide(&view);
+}
+
+/* A wait has ended: the time between completions, each's share of the time that passed. */
+static void cint_learn(struct cint_state *s, unsigned int wait_nr)
+{
+	unsigned int tail = __atomic_load_n(s->pub.ring->cq.ktail, __ATOMIC_ACQUIRE);
+	unsigned int nr = tail - s->cq_tail;
+	__u64 now, gap;
+
+	cint_count_taken(s);
+	/* a clock costs more than the rest: not where waits are for one, whatever it says */
+	if (!s->policy || (!wait_nr && s->book.marked[0]))
+		return;
+	now = cint_now_ns();
+	if (nr) {
+		gap = (now - s->last_ns) / nr;
+		if (gap > CINT_DELAY_MAX_NS)
+			gap = CINT_DELAY_MAX_NS;
+		for (; s->gap_ns && nr && nr < 64; nr--)
+			s->gap_ns += (__u32)((__s32)((__u32)gap - s->gap_ns) >> CINT_GAP_SHIFT);
+		if (nr)
+			s->gap_ns = (__u32)gap;
+	}
+	s->cq_tail = tail;
+	s->last_ns = now;
+}
+
+static void cint_count_end(struct cint_state *s, const struct cint_plan *plan, bool timed_out)
+{
+	unsigned int ready = cint_cq_ready(s->pub.ring);
+	struct cint_stats *stats = &s->stats;
+	bool barrier;
+
+	if (!ready)
+		return;
+	cint_lock(s);
+	barrier = s->book.barriers && ready >= s->book.prefix;
+	cint_unlock(s);
+	if (barrier)
 		stats->ended_barrier++;
-	else if (plan->wait_nr <= 1)
+	else if (plan->nr <= 1)
 		stats->ended_single++;
-	else if (cint_cq_ready(s->pub.ring) >= plan->wait_nr)
+	else if (ready >= plan->nr)
 		stats->ended_full++;
 	else if (timed_out)
 		stats->ended_time++;
@@ -95,46 +166,41 @@ static void cint_count_end(struct cint_state *s, const struct cint_plan *plan,
 }
 
 /*
- * One system call of a wait.  The kernel tells by nothing what ended it: one
- * that was short of its CQEs ended by time if that much time has passed.
+ * One system call of a wait.  The kernel tells by nothing what ended it: one that was
+ * short of its CQEs ended by time if that much time has passed.
  *
- * Return: 0 or -errno; -ETIME when the time given was over and no CQE came.
+ * Return: 0 or -errno; -ETIME when the application's time is over and no CQE came.
  */
 static int cint_wait_once(struct cint_state *s, struct cint_wait *w,
-			  const struct cint_plan *plan)
+			  const struct cint_plan *plan, __u64 now)
 {
-	const bool min_wait = s->choice.backend == CINT_BACKEND_MIN_WAIT;
+	const bool holds = plan->nr && plan->hold_ns != CINT_UNBOUNDED;
 	const struct __kernel_timespec *ts = w->ts;
 	struct __kernel_timespec bound;
 	unsigned int min_wait_us = 0;
-	__u64 start = 0, time_ns = plan->hold_ns, left;
-	struct cint_news news;
-	bool timed_out;
+	__u64 time_ns = plan->hold_ns;
 	int ret;
 
-	if (w->deadline_ns || time_ns != CINT_UNBOUNDED)
-		start = cint_now_ns();
 	if (w->deadline_ns) {
-		left = w->deadline_ns > start ? w->deadline_ns - start : 0;
+		__u64 left = w->deadline_ns > now ? w->deadline_ns - now : 0;
+
 		if (left < time_ns)
 			time_ns = left;
 		bound = cint_timespec(left);
 		ts = &bound;
 	}
-	if (plan->hold_ns != CINT_UNBOUNDED) {
-		if (min_wait) {
-			/* without a timeout, the other time would be one */
-			min_wait_us = (unsigned int)((time_ns + 999) / 1000);
-			ts = ts ? ts : &cint_never;
-		} else {
-			bound = cint_timespec(time_ns);
-			ts = &bound;
-		}
+	if (holds && s->choice.backend == CINT_BACKEND_MIN_WAIT) {
+		/* without a timeout, the other time would be one */
+		min_wait_us = (unsigned int)(time_ns / 1000) ?: 1;
+		ts = ts ? ts : &cint_never;
+	} else if (holds) {
+		bound = cint_timespec(time_ns);
+		ts = &bound;
 	}
 
 	s->stats.enters++;
-	s->stats.waits++;
-	ret = cint_enter(s->pub.ring, w->to_submit, plan->wait_nr, ts, min_wait_us, w->sigmask);
+	s->stats.waits += !!plan->nr;
+	ret = cint_enter(s->pub.ring, w->to_submit, plan->nr, ts, min_wait_us, w->sigmask);
 	if (ret > 0) {
 		w->submitted += (unsigned int)ret;
 		/* a request that is refused ends the submission, and there is no wait */
@@ -143,60 +209,45 @@ static int cint_wait_once(struct cint_state *s, struct cint_wait *w,
 	}
 	if (ret >= 0)
 		w->to_submit = 0;
-	news = cint_track(s);
-	timed_out = ret == -ETIME || (start && cint_now_ns() - start >= time_ns);
-	if (cint_cq_ready(s->pub.ring))
-		cint_count_end(s, plan, &news, timed_out);
-	if (ret == -ETIME && !(w->deadline_ns && cint_now_ns() >= w->deadline_ns) &&
-	    plan->hold_ns != CINT_UNBOUNDED)
+	if (s->flags & CINT_RING_LINK)
+		cint_cq_advance_(&s->pub, 0);
+	if (plan->nr)
+		cint_count_end(s, plan, time_ns != CINT_UNBOUNDED &&
+			       cint_cq_ready(s->pub.ring) < plan->nr &&
+			       cint_now_ns() - now >= time_ns);
+	/* the kernel's time was that of a batch */
+	if (ret == -ETIME && holds && !(w->deadline_ns && cint_now_ns() >= w->deadline_ns))
 		ret = 0;
 	return ret < 0 ? ret : 0;
 }
 
-/* The CQEs that are there are worth being returned. */
-static bool cint_deliver(const struct cint_state *s, const struct cint_wait *w,
-			 const struct cint_news *news, const struct cint_plan *plan)
-{
-	unsigned int ready = cint_cq_ready(s->pub.ring);
-
-	if (!ready)
-		return false;
-	return plan->wait_nr <= ready || !w->wait_nr || news->barrier ||
-	       (news->urgent && news->completed);
-}
-
 static int cint_wait(struct cint_state *s, struct cint_wait *w)
 {
-	struct cint_plan plan;
-	struct cint_news news;
-	bool submits, refused = false;
+	struct io_uring *ring = s->pub.ring;
+	bool submits, links = s->flags & CINT_RING_LINK;
+	struct cint_plan plan = { 0 };
+	__u64 now = 0;
 	int ret;
 
 	if (w->ts)
 		w->deadline_ns = cint_deadline_ns(w->ts);
-	/*
-	 * A timeout that completes before the wait begins does not end it, so
-	 * submitting an urgent request and waiting are two system calls.
-	 */
-	if (w->to_submit && (int)(cint_sq_tail(s->pub.ring) - s->pair_end) >= 0 &&
-	    (int)(cint_sq_tail(s->pub.ring) - w->to_submit - s->pair_end) < 0) {
-		s->stats.enters++;
-		ret = cint_enter(s->pub.ring, w->to_submit, 0, NULL, 0, w->sigmask);
-		if (ret < 0)
-			return ret;
-		w->submitted = (unsigned int)ret;
-		refused = w->submitted && w->submitted < w->to_submit;
-		w->to_submit = 0;
+	if (links)
+		cint_cq_advance_(&s->pub, 0);
+	/* a link ends a wait that has begun: submit first, and look */
+	if (links && w->to_submit && s->book.marked[1]) {
+		ret = cint_wait_once(s, w, &plan, 0);
+		if (ret)
+			return ret == -ECANCELED ? 0 : ret;
 	}
-
-	news = cint_track(s);
-	plan = cint_plan(s, w->wait_nr, w->to_submit);
-	if (refused || (!w->to_submit && cint_deliver(s, w, &news, &plan)))
+	plan = cint_plan_now(s, w->wait_nr, w->to_submit);
+	if (!plan.nr && !w->to_submit)
 		return 0;
+	if (w->ts || plan.hold_ns != CINT_UNBOUNDED)
+		now = cint_now_ns();
 	for (;;) {
 		submits = w->to_submit;
-		ret = cint_wait_once(s, w, &plan);
-		if (ret < 0 || cint_cq_ready(s->pub.ring))
+		ret = cint_wait_once(s, w, &plan, now);
+		if (ret < 0 || !plan.nr || cint_cq_ready(ring))
 			break;
 		/*
 		 * The kernel returned the number of SQEs where it would have told of a
@@ -206,10 +257,12 @@ static int cint_wait(struct cint_state *s, struct cint_wait *w)
 		if (submits && w->submitted)
 			break;
 		/* the time for a batch is over: the next completion is worth it */
-		plan.wait_nr = 1;
-		plan.hold_ns = CINT_UNBOUNDED;
+		plan = (struct cint_plan) { .nr = 1, .hold_ns = CINT_UNBOUNDED };
+		if (w->ts)
+			now = cint_now_ns();
 	}
-	if (cint_cq_ready(s->pub.ring) || (ret == -ECANCELED && w->submitted))
+	cint_learn(s, w->wait_nr);
+	if (cint_cq_ready(ring) || (ret == -ECANCELED && w->submitted))
 		return 0;
 	return ret;
 }
@@ -236,12 +289,6 @@ static void cint_first_cqe(struct io_uring *ring, struct io_uring_cqe **cqe)
 		&ring->cq.cqes[(*ring->cq.khead & ring->cq.ring_mask) << shift] : NULL;
 }
 
-/* The waits of a ring that only liburing serves, or the kernel by itself. */
-static bool cint_is_plain(const struct cint_state *s)
-{
-	return s->choice.backend == CINT_BACKEND_NONE || cint_kernel_waits(s);
-}
-
 static unsigned int cint_plain_nr(const struct cint_state *s, unsigned int wait_nr)
 {
 	return !wait_nr || cint_kernel_waits(s) ? 1 : wait_nr;
@@ -264,6 +311,12 @@ static int cint_submit_and_wait_plain(struct io_uring *ring, unsigned int wait_n
 	return io_uring_submit_and_wait_timeout(ring, &first, wait_nr,
 						(struct __kernel_timespec *)(uintptr_t)ts,
 						(sigset_t *)(uintptr_t)sigmask);
+}
+
+int cint_submit(struct cint_ring *cring)
+{
+	cint_note_pending(cint_state(cring));
+	return io_uring_submit(cring->ring);
 }
 
 int cint_wait_cqes(struct cint_ring *cring, struct io_uring_cqe **cqe,
@@ -309,6 +362,7 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 		cint_first_cqe(ring, cqe);
 		return ret;
 	}
+	cint_note_pending(s);
 	if (ring->flags & IORING_SETUP_SQPOLL) {
 		ret = io_uring_submit(ring);
 		if (ret < 0)
@@ -325,4 +379,26 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 int cint_submit_and_wait(struct cint_ring *cring, unsigned int wait_nr)
 {
 	return cint_submit_and_wait_timeout(cring, NULL, wait_nr, NULL, NULL);
+}
+
+int cint_plan(struct cint_ring *cring, unsigned int wait_nr, unsigned int to_submit,
+	      struct cint_wait_plan *plan)
+{
+	struct cint_state *s = cint_state(cring);
+	struct cint_plan p;
+
+	if (cint_is_plain(s)) {
+		*plan = (struct cint_wait_plan) {
+			.wait_nr = cint_cq_ready(cring->ring) ? 0 : cint_plain_nr(s, wait_nr),
+		};
+		return plan->wait_nr > 0;
+	}
+	cint_note_pending(s);
+	p = cint_plan_now(s, wait_nr, to_submit);
+	cint_learn(s, wait_nr);
+	*plan = (struct cint_wait_plan) {
+		.wait_nr = p.nr,
+		.hold_ns = p.hold_ns == CINT_UNBOUNDED ? 0 : p.hold_ns,
+	};
+	return p.nr > 0;
 }

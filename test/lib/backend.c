@@ -16,9 +16,7 @@ static enum cint_backend expected(const struct io_uring *ring)
 		return CINT_BACKEND_KERNEL;
 	if (!(ring->features & IORING_FEAT_EXT_ARG))
 		return CINT_BACKEND_NONE;
-	if (!(ring->features & IORING_FEAT_CQE_SKIP))
-		return CINT_BACKEND_TIMEOUT;
-	return ring->features & FEAT_MIN_TIMEOUT ? CINT_BACKEND_MIN_WAIT : CINT_BACKEND_LINK;
+	return ring->features & FEAT_MIN_TIMEOUT ? CINT_BACKEND_MIN_WAIT : CINT_BACKEND_TIMEOUT;
 }
 
 static void explains(const struct cint_ring *cring, const char *phrase)
@@ -57,9 +55,9 @@ static void best(void)
 			explains(t.cring, "lacks IORING_SETUP_DEFER_TASKRUN");
 		test_detach(&t);
 	}
-	if (test_attach(&t, 8, TEST_DEFER, NULL, CINT_RING_NO_PAIRS)) {
+	if (test_attach(&t, 8, TEST_DEFER, NULL, CINT_RING_LINK)) {
 		if (test_library_waits(&t))
-			explains(t.cring, "CINT_RING_NO_PAIRS");
+			explains(t.cring, "by a linked timeout");
 		test_detach(&t);
 	}
 }
@@ -124,8 +122,7 @@ static void older_kernels(void)
 {
 	static const struct { unsigned int lacks; enum cint_backend backend; const char *phrase; }
 	cases[] = {
-		{ FEAT_MIN_TIMEOUT, CINT_BACKEND_LINK, "IORING_FEAT_MIN_TIMEOUT (6.12)" },
-		{ IORING_FEAT_CQE_SKIP, CINT_BACKEND_TIMEOUT, "IORING_FEAT_CQE_SKIP (5.17)" },
+		{ FEAT_MIN_TIMEOUT, CINT_BACKEND_TIMEOUT, "IORING_FEAT_MIN_TIMEOUT (6.12)" },
 		{ IORING_FEAT_EXT_ARG, CINT_BACKEND_NONE, "IORING_FEAT_EXT_ARG (5.11)" },
 	};
 	struct cint_ring *cring;
@@ -179,16 +176,21 @@ static void set_up(void)
 	struct io_uring ring;
 	unsigned int i;
 
-	CHECK_EQ(cint_queue_init(0, &ring, NULL, 0, &cring), -EINVAL);
-	CHECK_EQ(cint_queue_init(32769, &ring, NULL, 0, &cring), -EINVAL);
-	CHECK_EQ(cint_queue_init(8, &ring, NULL, 1U << 9, &cring), -EINVAL);
+	CHECK_EQ(cint_queue_init(0, &ring, 0, NULL, 0, &cring), -EINVAL);
+	CHECK_EQ(cint_queue_init(32769, &ring, 0, NULL, 0, &cring), -EINVAL);
+	/* flags in each other's place */
+	CHECK_EQ(cint_queue_init(8, &ring, 0, NULL, IORING_SETUP_SQPOLL, &cring), -EINVAL);
+	CHECK_EQ(cint_queue_init(8, &ring, CINT_RING_SHARED, NULL, 0, &cring), -EINVAL);
 	cint_params_init(&params);
 	params.threshold = 0;
-	CHECK_EQ(cint_queue_init(8, &ring, &params, 0, &cring), -EINVAL);
+	CHECK_EQ(cint_queue_init(8, &ring, 0, &params, 0, &cring), -EINVAL);
 	CHECK(!cring);
+	CHECK_EQ(cint_queue_init(8, &ring, IORING_SETUP_SQPOLL, NULL, 0, &cring), 0);
+	CHECK(ring.flags & IORING_SETUP_SQPOLL);
+	cint_queue_exit(cring);
 
 	params.threshold = 4;
-	CHECK_EQ(cint_queue_init(8, &ring, &params, 0, &cring), 0);
+	CHECK_EQ(cint_queue_init(8, &ring, 0, &params, 0, &cring), 0);
 	CHECK(cring->ring == &ring);
 	if (!cint_query(&ring, &out))
 		CHECK_EQ(out.threshold, 4);
@@ -234,8 +236,10 @@ static void attached_late(void)
 	test_stuck(&t, 5);
 	test_quick(&t);
 	CHECK_EQ(io_uring_submit(&t.ring), 6);
-	CHECK_EQ(cint_attach(&t.ring, NULL, 0, &cring), 0);
+	/* one handle at a time */
+	CHECK_EQ(cint_attach(&t.ring, NULL, 0, &cring), -EBUSY);
 	cint_detach(t.cring);
+	CHECK_EQ(cint_attach(&t.ring, NULL, 0, &cring), 0);
 	t.cring = cring;
 	CHECK_EQ(cint_wait_cqes(cring, &cqe, 1, &(struct __kernel_timespec) { .tv_nsec = 1000 },
 				NULL), -ETIME);
@@ -277,7 +281,7 @@ static void interrupted(void)
 
 int main(void)
 {
-	static const char *const names[] = { "none", "timeout", "link", "min-wait" };
+	static const char *const names[] = { "none", "timeout", "min-wait" };
 	unsigned int i;
 
 	test_ring_or_skip();

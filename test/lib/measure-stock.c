@@ -1,62 +1,55 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * What the library brings on the running kernel:  measure-stock FILE [REQUESTS]
+ * What the library brings on the running kernel, beside liburing by itself:
+ *	measure-stock FILE [REQUESTS [ROUNDS]]
  *
- * Reads FILE (O_DIRECT, 4 KiB, at random) on plain liburing with wait_nr = 1 and with
- * a fixed batch, and on an attached ring with each backend; prints CSV.  Nothing here
- * passes or fails.
+ * Three programs: reads of FILE (O_DIRECT, 4 KiB, at random) at depth 32, one urgent read
+ * among 31 requests that never complete, and an echo server for eight clients.  The ways
+ * to wait take turns, round by round, so that they meet the same disturbances.  Prints CSV.
+ * Nothing here passes or fails.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <time.h>
 #include "helpers.h"
 
 #define BLOCK		4096
 #define DEPTH		32
-#define BATCH		16		/* of the fixed kind */
 #define URGENT		1000		/* user_data */
-#define ROUNDS		1000
-#define MAX_REQUESTS	200000
+#define READS		100		/* urgent ones, a round */
+#define CLIENTS		8
+#define MESSAGES	500		/* of each client, a round */
+#define MESSAGE		100		/* bytes */
 
 static int fd, stuck_pipe[2];
 static __u64 blocks;
 static char *buffers;
-static unsigned int requests = 20000;
-static double samples[MAX_REQUESTS];
+static unsigned int requests = 4000, rounds = 15;
 
-/* How a workload waits: nr completions by liburing, or by an attached ring. */
+/* How a program waits. */
 struct mode {
 	const char	*name;
-	const char	*backend;	/* of an attached ring, NULL: liburing's waits */
 	unsigned int	wait_nr;
+	bool		cint;
 	bool		params;
-	__u32		max_hold_ns;	/* 0: the default parameters */
-	unsigned int	stuck;		/* requests that never complete */
+	const char	*backend;	/* the best allowed, NULL: what is chosen by itself */
+	unsigned int	flags;		/* CINT_RING_* */
+	bool		alone;		/* without the requests that never complete */
 };
 
-/* Waiting for all that is outstanding, but one is marked. */
-#define CINT_URGENT_MODE(which)								\
-	{ .name = "among 31, cint " which " wait_nr=32", .backend = which,		\
-	  .wait_nr = DEPTH, .stuck = DEPTH - 1 }
-
-#define CINT_BULK_MODES(which)								\
-	{ .name = "cint " which ", default parameters", .backend = which, .params = true }, \
-	{ .name = "cint " which ", held up to 5 ms", .backend = which, .params = true,	\
-	  .max_hold_ns = 5000000 }
-
 struct result {
-	double	seconds, cpu_us;
-	double	median_us, p99_us, mean_us;	/* of urgent requests */
-	__u64	calls, switches;
-	__u64	bulk, urgent;
+	double	seconds, cpu_us, median_us, p99_us;
+	__u64	calls, switches, done;
 };
 
 struct load {
 	struct io_uring		ring;
 	struct cint_ring	*cring;
 	const struct mode	*mode;
-	__u64			calls;
-	double			*sample;
+	struct cint_stats	before;
 	struct result		result;
 };
 
@@ -66,12 +59,6 @@ static double now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static double cpu_us(const struct rusage *u)
-{
-	return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1e6 +
-	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
 }
 
 static __u64 random_block(void)
@@ -92,18 +79,13 @@ static void open_load(struct load *l, const struct mode *mode)
 	l->mode = mode;
 	CHECK_EQ(io_uring_queue_init(4 * DEPTH, &l->ring, IORING_SETUP_SINGLE_ISSUER |
 				     IORING_SETUP_DEFER_TASKRUN), 0);
-	if (!mode->backend)
+	if (!mode->cint)
 		return;
 	cint_params_init(&params);
-	if (mode->max_hold_ns) {
-		params.delta_ns = mode->max_hold_ns;
-		params.max_hold_ns = mode->max_hold_ns;
-	}
-	setenv("LIBURING_CINT_BACKEND", mode->backend, 1);
-	CHECK_EQ(cint_attach(&l->ring, mode->params ? &params : NULL, 0, &l->cring), 0);
-	if (strcmp(cint_backend_name(cint_backend(l->cring)), mode->backend))
-		fprintf(stderr, "%s: %s is not to be had here, it is %s\n", mode->name,
-			mode->backend, cint_backend_name(cint_backend(l->cring)));
+	if (mode->backend)
+		setenv("LIBURING_CINT_BACKEND", mode->backend, 1);
+	CHECK_EQ(cint_attach(&l->ring, mode->params ? &params : NULL, mode->flags, &l->cring), 0);
+	unsetenv("LIBURING_CINT_BACKEND");
 }
 
 static void close_load(struct load *l)
@@ -112,47 +94,43 @@ static void close_load(struct load *l)
 	io_uring_queue_exit(&l->ring);
 }
 
-static void read_block(struct load *l, unsigned int slot, bool urgent)
+/* Nobody waits for more than are left. */
+static void submit_and_wait(struct load *l, unsigned int left)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&l->ring);
-
-	CHECK(sqe);
-	io_uring_prep_read(sqe, fd, buffers + (size_t)slot * BLOCK, BLOCK, random_block() * BLOCK);
-	sqe->user_data = urgent ? URGENT : slot;
-	if (urgent && l->cring)
-		CHECK_EQ(cint_set_urgent(l->cring, sqe), 0);
-}
-
-static void never_complete(struct load *l, unsigned int nr)
-{
-	static char byte;
-	struct io_uring_sqe *sqe;
-
-	while (nr--) {
-		sqe = io_uring_get_sqe(&l->ring);
-		io_uring_prep_read(sqe, stuck_pipe[0], &byte, 1, 0);
-	}
-	CHECK(io_uring_submit(&l->ring) >= 0);
-}
-
-static void submit_and_wait(struct load *l)
-{
-	struct __kernel_timespec limit = { .tv_nsec = 10000000 };
-	struct cint_stats before, after;
-	struct io_uring_cqe *cqe;
 	int ret;
 
 	if (l->cring) {
-		cint_get_stats(l->cring, &before);
-		ret = cint_submit_and_wait_timeout(l->cring, &cqe, l->mode->wait_nr, NULL, NULL);
-		cint_get_stats(l->cring, &after);
-		l->calls += after.enters - before.enters;
+		ret = cint_submit_and_wait(l->cring, l->mode->wait_nr);
 	} else {
-		ret = io_uring_submit_and_wait_timeout(&l->ring, &cqe, l->mode->wait_nr,
-						       l->mode->wait_nr > 1 ? &limit : NULL, NULL);
-		l->calls++;
+		ret = io_uring_submit_and_wait(&l->ring, l->mode->wait_nr < left ?
+					       l->mode->wait_nr : left);
+		l->result.calls++;
 	}
-	CHECK(ret >= 0 || ret == -ETIME);
+	CHECK(ret >= 0);
+}
+
+/* The calls of one or the other. */
+static struct io_uring_cqe *next_cqe(struct load *l)
+{
+	struct io_uring_cqe *cqe;
+
+	if (l->cring ? cint_peek_cqe(l->cring, &cqe) : io_uring_peek_cqe(&l->ring, &cqe))
+		return NULL;
+	return cqe;
+}
+
+static void seen(struct load *l, struct io_uring_cqe *cqe)
+{
+	if (l->cring)
+		cint_cqe_seen(l->cring, cqe);
+	else
+		io_uring_cqe_seen(&l->ring, cqe);
+}
+
+static void set_urgent(struct load *l, struct io_uring_sqe *sqe)
+{
+	if (l->cring)
+		CHECK_EQ(cint_set_urgent(l->cring, sqe), 0);
 }
 
 static int by_value(const void *a, const void *b)
@@ -162,176 +140,276 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void summarize(struct result *r, double *sample, unsigned int nr)
+static void begin(struct load *l, struct rusage *before)
 {
-	double sum = 0;
-	unsigned int i;
-
-	if (!nr)
-		return;
-	for (i = 0; i < nr; i++)
-		sum += sample[i];
-	if (r->seconds == 0)
-		r->seconds = sum / 1e6;
-	qsort(sample, nr, sizeof(*sample), by_value);
-	r->mean_us = sum / nr;
-	r->median_us = sample[nr / 2];
-	r->p99_us = sample[nr * 99 / 100];
-	r->urgent = nr;
+	memset(&l->result, 0, sizeof(l->result));
+	if (l->cring)
+		cint_get_stats(l->cring, &l->before);
+	getrusage(RUSAGE_THREAD, before);
+	l->result.seconds = -now_us() / 1e6;
 }
 
-static void add_usage(struct result *r, const struct rusage *before, const struct rusage *after)
+static double cpu_us(const struct rusage *u)
 {
-	r->cpu_us += cpu_us(after) - cpu_us(before);
-	r->switches += (__u64)(after->ru_nvcsw - before->ru_nvcsw);
+	return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1e6 +
+	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
 }
 
-static void print(const char *workload, const struct mode *mode, const struct result *r)
+static void end(struct load *l, const struct rusage *before, const char *workload)
 {
-	__u64 nr = r->bulk + r->urgent;
+	struct result *r = &l->result;
+	double nr = (double)r->done;
+	struct cint_stats stats;
+	struct rusage after;
 
-	printf("%s,\"%s\",%llu,%.3f,%.4f,%.4f,%.2f,%.1f,%.1f,%.1f,%llu\n", workload, mode->name,
-	       (unsigned long long)nr, (double)nr / r->seconds, (double)r->calls / (double)nr,
-	       (double)r->switches / (double)nr, r->cpu_us / (double)nr, r->median_us, r->mean_us,
-	       r->p99_us, (unsigned long long)r->urgent);
+	r->seconds += now_us() / 1e6;
+	getrusage(RUSAGE_THREAD, &after);
+	r->cpu_us = cpu_us(&after) - cpu_us(before);
+	if (l->cring) {
+		cint_get_stats(l->cring, &stats);
+		r->calls = stats.enters - l->before.enters;
+	}
+	r->switches = (__u64)(after.ru_nvcsw - before->ru_nvcsw);
+	printf("%s,\"%s\",%s,%llu,%.1f,%.4f,%.4f,%.2f,%.1f,%.1f\n", workload, l->mode->name,
+	       l->cring ? cint_backend_name(cint_backend(l->cring)) : "",
+	       (unsigned long long)r->done, nr / r->seconds, (double)r->calls / nr,
+	       (double)r->switches / nr, r->cpu_us / nr, r->median_us, r->p99_us);
 	fflush(stdout);
 }
 
-/* One read at a time, the only thing that will complete. */
-static void urgent_read(struct load *l, unsigned int round)
+static void read_block(struct load *l, unsigned int slot)
 {
-	struct rusage before, after;
-	struct io_uring_cqe *cqe;
-	double start;
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&l->ring);
 
-	getrusage(RUSAGE_THREAD, &before);
-	start = now_us();
-	read_block(l, DEPTH, true);
-	submit_and_wait(l);
-	l->sample[round] = now_us() - start;
-	getrusage(RUSAGE_THREAD, &after);
-	CHECK_EQ(io_uring_peek_cqe(&l->ring, &cqe), 0);
-	CHECK_EQ(cqe->res, BLOCK);
-	CHECK_EQ(cqe->user_data, URGENT);
-	io_uring_cqe_seen(&l->ring, cqe);
-	CHECK_EQ(io_uring_cq_ready(&l->ring), 0);
-	add_usage(&l->result, &before, &after);
+	CHECK(sqe);
+	io_uring_prep_read(sqe, fd, buffers + (size_t)slot * BLOCK, BLOCK, random_block() * BLOCK);
+	sqe->user_data = slot;
+	if (slot == DEPTH) {
+		sqe->user_data = URGENT;
+		set_urgent(l, sqe);
+	}
 }
 
-/*
- * A read of somebody who waits for as many completions as are outstanding, of which
- * it is the only one to come.  The modes take turns, so that they meet the same
- * disturbances.
- */
-static void urgent_among(const struct mode *modes, unsigned int nr_modes)
+static void bulk(struct load *l)
+{
+	unsigned int i, issued = DEPTH;
+	struct io_uring_cqe *cqe;
+	struct rusage before;
+
+	begin(l, &before);
+	for (i = 0; i < DEPTH; i++)
+		read_block(l, i);
+	while (l->result.done < requests) {
+		submit_and_wait(l, requests - (unsigned int)l->result.done);
+		while ((cqe = next_cqe(l))) {
+			i = (unsigned int)cqe->user_data;
+			CHECK_EQ(cqe->res, BLOCK);
+			seen(l, cqe);
+			l->result.done++;
+			if (issued++ < requests)
+				read_block(l, i);
+		}
+	}
+	end(l, &before, "bulk");
+}
+
+static void urgent(struct load *l)
+{
+	static double sample[READS];
+	struct io_uring_cqe *cqe;
+	struct rusage before;
+	double start;
+	int i;
+
+	begin(l, &before);
+	for (i = 0; i < READS; i++) {
+		start = now_us();
+		read_block(l, DEPTH);
+		submit_and_wait(l, 1);
+		sample[i] = now_us() - start;
+		cqe = next_cqe(l);
+		CHECK(cqe);
+		CHECK_EQ(cqe->user_data, URGENT);
+		CHECK_EQ(cqe->res, BLOCK);
+		seen(l, cqe);
+		CHECK(!next_cqe(l));
+	}
+	qsort(sample, READS, sizeof(*sample), by_value);
+	l->result.median_us = sample[READS / 2];
+	l->result.p99_us = sample[READS * 99 / 100];
+	l->result.done = READS;
+	end(l, &before, "urgent");
+}
+
+static void never_complete(struct load *l)
+{
+	static char byte[DEPTH];
+	struct io_uring_sqe *sqe;
+	int i;
+
+	for (i = 0; !l->mode->alone && i < DEPTH - 1; i++) {
+		sqe = io_uring_get_sqe(&l->ring);
+		io_uring_prep_read(sqe, stuck_pipe[0], &byte[i], 1, 0);
+		sqe->user_data = (__u64)i;
+	}
+	CHECK(io_uring_submit(&l->ring) >= 0);
+}
+
+static unsigned short port;
+
+static void *client(void *arg)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = port,
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int s = socket(AF_INET, SOCK_STREAM, 0), on = 1, i;
+	char out[MESSAGE], in[MESSAGE];
+
+	CHECK_EQ(connect(s, (struct sockaddr *)&address, sizeof(address)), 0);
+	setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	for (i = 0; i < MESSAGES; i++) {
+		memset(out, i, sizeof(out));
+		CHECK_EQ(write(s, out, MESSAGE), MESSAGE);
+		CHECK_EQ(recv(s, in, MESSAGE, MSG_WAITALL), MESSAGE);
+		CHECK(!memcmp(in, out, MESSAGE));
+	}
+	close(s);
+	return arg;
+}
+
+static void receive(struct load *l, unsigned int i, int s)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&l->ring);
+
+	io_uring_prep_recv(sqe, s, buffers + (size_t)i * BLOCK, BLOCK, 0);
+	sqe->user_data = i;
+	set_urgent(l, sqe);
+}
+
+/* Receives are urgent, sends are not; one request of each client at a time. */
+static void echo(struct load *l)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0), sockets[CLIENTS], on = 1;
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t length = sizeof(address);
+	unsigned int i, open = CLIENTS;
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	pthread_t thread[CLIENTS];
+	struct rusage before;
+
+	CHECK_EQ(bind(listener, (struct sockaddr *)&address, length), 0);
+	CHECK_EQ(listen(listener, CLIENTS), 0);
+	CHECK_EQ(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	port = address.sin_port;
+	for (i = 0; i < CLIENTS; i++)
+		CHECK_EQ(pthread_create(&thread[i], NULL, client, NULL), 0);
+	begin(l, &before);
+	for (i = 0; i < CLIENTS; i++) {
+		sockets[i] = accept(listener, NULL, NULL);
+		CHECK(sockets[i] >= 0);
+		setsockopt(sockets[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		receive(l, i, sockets[i]);
+	}
+	while (open) {
+		submit_and_wait(l, 1);
+		while ((cqe = next_cqe(l))) {
+			int res = cqe->res;
+
+			i = (unsigned int)cqe->user_data;
+			seen(l, cqe);
+			if (i >= CLIENTS) {
+				CHECK(res > 0);
+				receive(l, i - CLIENTS, sockets[i - CLIENTS]);
+			} else if (res > 0) {
+				l->result.done++;
+				sqe = io_uring_get_sqe(&l->ring);
+				io_uring_prep_send(sqe, sockets[i], buffers + (size_t)i * BLOCK,
+						   (size_t)res, MSG_WAITALL);
+				sqe->user_data = CLIENTS + i;
+			} else {
+				close(sockets[i]);
+				open--;
+			}
+		}
+	}
+	end(l, &before, "echo");
+	for (i = 0; i < CLIENTS; i++)
+		CHECK_EQ(pthread_join(thread[i], NULL), 0);
+	close(listener);
+}
+
+/* So many rounds of a workload, in which each mode has its turn, the first each time another. */
+static void take_turns(const struct mode *modes, unsigned int nr,
+		       void (*workload)(struct load *l), void (*prepare)(struct load *l))
 {
 	static struct load loads[8];
 	unsigned int i, round;
 
-	for (i = 0; i < nr_modes; i++) {
+	CHECK(nr <= 8);
+	for (i = 0; i < nr; i++) {
 		open_load(&loads[i], &modes[i]);
-		never_complete(&loads[i], modes[i].stuck);
-		loads[i].sample = malloc(ROUNDS * sizeof(double));
-		CHECK(loads[i].sample);
+		if (prepare)
+			prepare(&loads[i]);
 	}
-	for (round = 0; round < ROUNDS; round++) {
-		for (i = 0; i < nr_modes; i++)
-			urgent_read(&loads[i], round);
+	for (round = 0; round < rounds; round++) {
+		for (i = 0; i < nr; i++)
+			workload(&loads[(i + round) % nr]);
 	}
-	for (i = 0; i < nr_modes; i++) {
-		loads[i].result.calls = loads[i].calls;
-		summarize(&loads[i].result, loads[i].sample, ROUNDS);
-		print("urgent", &modes[i], &loads[i].result);
-		free(loads[i].sample);
+	for (i = 0; i < nr; i++)
 		close_load(&loads[i]);
-	}
 }
 
-/* So many reads kept going, and one urgent one among them. */
-static void bulk(const struct mode *mode, bool urgent)
-{
-	struct rusage before, after;
-	struct io_uring_cqe *cqe;
-	double start, issued = 0;
-	unsigned int i, urgents = 0;
-	struct load l;
-
-	open_load(&l, mode);
-	getrusage(RUSAGE_THREAD, &before);
-	start = now_us();
-	for (i = 0; i < DEPTH; i++)
-		read_block(&l, i, false);
-	if (urgent) {
-		issued = now_us();
-		read_block(&l, DEPTH, true);
-	}
-	while (l.result.bulk + urgents < requests) {
-		submit_and_wait(&l);
-		while (!io_uring_peek_cqe(&l.ring, &cqe)) {
-			__u64 which = cqe->user_data;
-
-			CHECK(!cint_cqe_is_internal(cqe));
-			CHECK_EQ(cqe->res, BLOCK);
-			io_uring_cqe_seen(&l.ring, cqe);
-			if (which == URGENT) {
-				samples[urgents++] = now_us() - issued;
-				issued = now_us();
-				read_block(&l, DEPTH, true);
-			} else {
-				l.result.bulk++;
-				read_block(&l, (unsigned int)which, false);
-			}
-		}
-	}
-	l.result.seconds = (now_us() - start) / 1e6;
-	getrusage(RUSAGE_THREAD, &after);
-	add_usage(&l.result, &before, &after);
-	l.result.calls = l.calls;
-	summarize(&l.result, samples, urgents);
-	print(urgent ? "bulk and urgent" : "bulk", mode, &l.result);
-	close_load(&l);
-}
+#define NR(array)	(sizeof(array) / sizeof((array)[0]))
 
 int main(int argc, char **argv)
 {
 	static const struct mode urgent_modes[] = {
-		{ .name = "lone read, liburing wait_nr=1", .wait_nr = 1 },
-		{ .name = "among 31, liburing wait_nr=1", .wait_nr = 1, .stuck = DEPTH - 1 },
-		CINT_URGENT_MODE("timeout"), CINT_URGENT_MODE("link"),
-		CINT_URGENT_MODE("min-wait"), CINT_URGENT_MODE("kernel"),
+		{ .name = "lone read, liburing wait_nr=1", .wait_nr = 1, .alone = true },
+		{ .name = "among 31, liburing wait_nr=1", .wait_nr = 1 },
+		{ .name = "among 31, cint wait_nr=32", .wait_nr = DEPTH, .cint = true },
+		{ .name = "among 31, cint with links, wait_nr=32", .wait_nr = DEPTH, .cint = true,
+		  .flags = CINT_RING_LINK },
 	};
 	static const struct mode bulk_modes[] = {
 		{ .name = "liburing wait_nr=1", .wait_nr = 1 },
-		{ .name = "liburing wait_nr=16", .wait_nr = BATCH },
-		CINT_BULK_MODES("timeout"), CINT_BULK_MODES("link"),
-		CINT_BULK_MODES("min-wait"), CINT_BULK_MODES("kernel"),
+		{ .name = "liburing wait_nr=8", .wait_nr = 8 },
+		{ .name = "liburing wait_nr=16", .wait_nr = 16 },
+		{ .name = "cint, default parameters", .cint = true, .params = true },
+		{ .name = "cint timeout, default parameters", .cint = true, .params = true,
+		  .backend = "timeout" },
+		{ .name = "cint, no parameters, wait_nr=1", .wait_nr = 1, .cint = true },
 	};
-	unsigned int i, m;
+	static const struct mode echo_modes[] = {
+		{ .name = "liburing wait_nr=1", .wait_nr = 1 },
+		{ .name = "cint, default parameters", .cint = true, .params = true },
+		{ .name = "cint with links, default parameters", .cint = true, .params = true,
+		  .flags = CINT_RING_LINK },
+	};
 	off_t size;
 
 	fd = argc > 1 ? open(argv[1], O_RDONLY | O_DIRECT) : -1;
 	size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
 	if (size < 1 << 20) {
-		fprintf(stderr, "usage: measure-stock FILE [REQUESTS]; FILE has 1 MiB or more\n");
+		fprintf(stderr, "usage: measure-stock FILE [REQUESTS [ROUNDS]]; "
+			"FILE has 1 MiB or more\n");
 		return 1;
 	}
 	requests = argc > 2 ? (unsigned int)atoi(argv[2]) : requests;
-	if (!requests || requests > MAX_REQUESTS) {
-		fprintf(stderr, "measure-stock: %u requests; the range is 1 to %d\n", requests,
-			MAX_REQUESTS);
+	rounds = argc > 3 ? (unsigned int)atoi(argv[3]) : rounds;
+	if (requests < DEPTH || !rounds) {
+		fprintf(stderr, "measure-stock: %u requests, %u rounds; at least %d and 1\n",
+			requests, rounds, DEPTH);
 		return 1;
 	}
 	blocks = (__u64)size / BLOCK;
 	CHECK_EQ(posix_memalign((void **)&buffers, BLOCK, (DEPTH + 1) * BLOCK), 0);
 	CHECK_EQ(pipe(stuck_pipe), 0);
 
-	printf("workload,mode,requests,requests_per_s,calls_per_request,switches_per_request,"
-	       "cpu_us_per_request,urgent_median_us,urgent_mean_us,urgent_p99_us,urgent_requests\n");
-	urgent_among(urgent_modes, sizeof(urgent_modes) / sizeof(urgent_modes[0]));
-	/* twice, for what else the machine does to show */
-	for (i = 0; i < 4; i++) {
-		for (m = 0; m < sizeof(bulk_modes) / sizeof(bulk_modes[0]); m++)
-			bulk(&bulk_modes[m], i & 1);
-	}
+	printf("workload,mode,backend,requests,requests_per_s,calls_per_request,"
+	       "switches_per_request,cpu_us_per_request,median_us,p99_us\n");
+	take_turns(urgent_modes, NR(urgent_modes), urgent, never_complete);
+	take_turns(bulk_modes, NR(bulk_modes), bulk, NULL);
+	take_turns(echo_modes, NR(echo_modes), echo, NULL);
 	return 0;
 }

@@ -3,7 +3,7 @@
 
 LIB_TESTS := $(patsubst %,$(builddir)/test/lib/%,no-fds no-io-uring \
 	other-kernels params probe register rw sqe-marks threads \
-	backend ring-batch ring-calls ring-kernel ring-pairs ring-shared ring-signals \
+	backend ring-batch ring-calls ring-kernel ring-links ring-shared ring-signals \
 	ring-urgent)
 
 $(LIB_TESTS:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
@@ -12,14 +12,24 @@ $(LIB_TESTS:=.o): $(srcdir)/test/lib/helpers.h $(srcdir)/test/lib/ring.h | $(CIN
 $(LIB_TESTS): %: %.o $(CINT_STATIC)
 	$(call quiet,LINK)$(LINK) -o $@ $^ $(LIBS) -pthread
 
+# The pure parts by themselves.
+LIB_PURE_TESTS := $(addprefix $(builddir)/test/lib/,book decide)
+$(LIB_PURE_TESTS:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS) -I$(srcdir)/src \
+	-I$(srcdir)/kernel/files/include -I$(srcdir)/kernel/files/include/uapi
+$(LIB_PURE_TESTS:=.o): $(srcdir)/test/lib/helpers.h | $(CINT_UAPI_COPY)
+$(LIB_PURE_TESTS): $(builddir)/test/lib/%: $(builddir)/test/lib/%.o $(builddir)/src/%.o \
+		   $(builddir)/src/policy.o
+	$(call quiet,LINK)$(LINK) -o $@ $^
+
 $(builddir)/test/lib/other-kernels: LDFLAGS_EXTRA += -Wl,--wrap=io_uring_submit_and_wait \
 	-Wl,--wrap=io_uring_register -Wl,--wrap=preadv2 -Wl,--wrap=pwritev2
 
 $(builddir)/test/lib/ring-signals: LDFLAGS_EXTRA += -Wl,--wrap=io_uring_enter2
 
+CHECK_UNIT_TESTS += $(LIB_PURE_TESTS)
 CHECK_LIB_TESTS	+= $(LIB_TESTS) $(srcdir)/test/lib/examples \
 	$(srcdir)/test/lib/install $(srcdir)/test/lib/abi $(srcdir)/test/lib/ffi
-CHECK_FILES	+= $(LIB_TESTS) $(CINT_EXAMPLES)
+CHECK_FILES	+= $(LIB_TESTS) $(LIB_PURE_TESTS) $(CINT_EXAMPLES)
 
 CHECK_OTHER_TESTS += $(srcdir)/scripts/lint $(srcdir)/test/lib/sanitizers \
 	$(srcdir)/test/lib/coverage
@@ -30,7 +40,7 @@ CINT_MEASURE := $(builddir)/test/lib/measure-stock
 $(CINT_MEASURE).o: CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
 $(CINT_MEASURE).o: $(srcdir)/test/lib/helpers.h | $(CINT_UAPI_COPY)
 $(CINT_MEASURE): $(CINT_MEASURE).o $(CINT_STATIC)
-	$(call quiet,LINK)$(LINK) -o $@ $^ $(LIBS)
+	$(call quiet,LINK)$(LINK) -o $@ $^ $(LIBS) -pthread
 
 .PHONY: measure-stock
 measure-stock: $(CINT_MEASURE)
@@ -40,8 +50,8 @@ measure-stock: $(CINT_MEASURE)
 # count the lines that run: builds of their own, below this one.
 CHECK_TITLE ?= programs
 .PHONY: check-programs check-sanitize coverage
-check-programs: $(LIB_TESTS) $(UNIT_PROGRAMS) $(CINT_EXAMPLES)
-	@$(call RUN_TESTS,programs) --title "$(CHECK_TITLE)" $(UNIT_PROGRAMS) $(LIB_TESTS) \
+check-programs: $(LIB_TESTS) $(LIB_PURE_TESTS) $(UNIT_PROGRAMS) $(CINT_EXAMPLES)
+	@$(call RUN_TESTS,programs) --title "$(CHECK_TITLE)" $(UNIT_PROGRAMS) $(LIB_PURE_TESTS) $(LIB_TESTS) \
 		$(srcdir)/test/lib/examples
 
 check-sanitize:

@@ -39,10 +39,10 @@ static void bulk(int fd)
 		read_block(&t, fd, i, i);
 	while (done < REQUESTS) {
 		CHECK(cint_submit_and_wait(t.cring, 0) >= 0);
-		while (!io_uring_peek_cqe(&t.ring, &cqe)) {
+		while (!cint_peek_cqe(t.cring, &cqe)) {
 			i = (unsigned int)cqe->user_data;
 			CHECK_EQ(cqe->res, BLOCK);
-			io_uring_cqe_seen(&t.ring, cqe);
+			cint_cqe_seen(t.cring, cqe);
 			read_block(&t, fd, i, ++done * 7);
 		}
 	}

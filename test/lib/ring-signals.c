@@ -101,12 +101,12 @@ int __wrap_io_uring_enter2(unsigned int fd, unsigned int to_submit, unsigned int
 }
 
 /* Not all are submitted, so nobody waits for them. */
-static void left_out(bool urgent)
+static void left_out(bool urgent, unsigned int flags)
 {
 	struct io_uring_cqe *cqe;
 	struct test_ring t;
 
-	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, 0));
+	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, flags));
 	test_stuck(&t, 3);
 	if (urgent)
 		CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
@@ -123,14 +123,14 @@ static void left_out(bool urgent)
 }
 
 /* The second of three is refused, so the third is not submitted, and nobody waits. */
-static void refused(bool urgent)
+static void refused(bool urgent, unsigned int flags)
 {
 	struct io_uring_sqe *sqe;
 	struct io_uring_cqe *cqe;
 	struct test_ring t;
 	int left;
 
-	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, 0));
+	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, flags));
 	test_stuck(&t, 4);
 	CHECK_EQ(io_uring_submit(&t.ring), 4);
 	test_stuck(&t, 1);
@@ -142,7 +142,7 @@ static void refused(bool urgent)
 		CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
 	else
 		test_stuck(&t, 1);
-	left = urgent && test_has_pairs(&t) ? 2 : 1;
+	left = urgent && test_has_links(&t) ? 2 : 1;
 	alarm(WATCHDOG_S);
 	CHECK_EQ(cint_submit_and_wait_timeout(t.cring, &cqe, 5, NULL, NULL), 2);
 	CHECK(cqe);
@@ -157,6 +157,7 @@ static void refused(bool urgent)
 static void all(void)
 {
 	struct io_uring_cint params;
+	unsigned int flags;
 
 	cint_params_init(&params);
 	params.delta_ns = CINT_DELAY_MAX_NS;
@@ -164,15 +165,17 @@ static void all(void)
 	signals(NULL, TEST_DEFER);
 	signals(NULL, 0);
 	signals(&params, TEST_DEFER);
-	left_out(false);
-	left_out(true);
-	refused(false);
-	refused(true);
+	for (flags = 0; flags <= CINT_RING_LINK; flags += CINT_RING_LINK) {
+		left_out(false, flags);
+		left_out(true, flags);
+		refused(false, flags);
+		refused(true, flags);
+	}
 }
 
 int main(void)
 {
-	static const char *const backends[] = { "none", "timeout", "link", "min-wait", "kernel" };
+	static const char *const backends[] = { "none", "timeout", "min-wait", "kernel" };
 	struct sigaction action = { .sa_handler = handler };
 	sigset_t set;
 	unsigned int i;

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * The requests whose completion matters: urgent ones, and all where barriers are used.
+ * Of requests with the same user_data the oldest is taken first.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "book.h"
+
+#define CINT_BOOK_MIN	64U
+
+static struct cint_entry *cint_entry(const struct cint_book *b, __u32 number)
+{
+	return &b->entry[number & (b->size - 1)];
+}
+
+static void cint_append(struct cint_book *b, const struct cint_entry *entry)
+{
+	__u32 *bucket = cint_book_bucket(b, entry->user_data);
+
+	*cint_entry(b, b->end) = *entry;
+	cint_entry(b, b->end)->older = *bucket;
+	*bucket = b->end++;
+}
+
+/* Make room: those taken go, and if that is not much the book grows. */
+static bool cint_rewrite(struct cint_book *b)
+{
+	struct cint_book new = *b;
+	__u32 i;
+
+	new.size = !b->size ? CINT_BOOK_MIN :
+		   cint_book_nr(b) + b->barriers > b->size / 2 ? b->size * 2 : b->size;
+	new.entry = malloc(new.size * sizeof(*new.entry));
+	new.bucket = calloc(new.size, sizeof(*new.bucket));
+	if (!new.entry || !new.bucket) {
+		free(new.entry);
+		free(new.bucket);
+		return false;
+	}
+	/* no number is that of an empty bucket */
+	new.first = 1;
+	new.end = 1;
+	for (i = b->first; i != b->end; i++) {
+		if (!cint_entry(b, i)->taken || cint_entry(b, i)->marks & CINT_MARK_BARRIER)
+			cint_append(&new, cint_entry(b, i));
+		if (b->barriers && i + 1 == b->barrier)
+			new.barrier = new.end;
+	}
+	free(b->entry);
+	free(b->bucket);
+	*b = new;
+	return true;
+}
+
+/* Enter a request; NULL: there is no memory. */
+struct cint_entry *cint_book_add(struct cint_book *b, __u64 user_data, unsigned int index)
+{
+	const struct cint_entry entry = { .user_data = user_data, .index = index };
+
+	if (b->end - b->first == b->size && !cint_rewrite(b))
+		return NULL;
+	cint_append(b, &entry);
+	return cint_entry(b, b->end - 1);
+}
+
+/* The next older number of a chain, or the end of the book. */
+static __u32 cint_older(const struct cint_book *b, __u32 number, __u32 older)
+{
+	return older - b->first < number - b->first ? older : b->end;
+}
+
+#define cint_for_each_in_chain(b, n, user_data)						\
+	for ((n) = (b)->size ? cint_older((b), (b)->end, *cint_book_bucket((b), (user_data))) : \
+		   (b)->end;								\
+	     (n) != (b)->end; (n) = cint_older((b), (n), cint_entry((b), (n))->older))
+
+/* The entry of an SQE that was not submitted yet. */
+struct cint_entry *cint_book_find(const struct cint_book *b, __u64 user_data, unsigned int index)
+{
+	__u32 n;
+
+	cint_for_each_in_chain(b, n, user_data) {
+		struct cint_entry *e = cint_entry(b, n);
+
+		if (e->user_data == user_data && e->index == index && !e->taken)
+			return e;
+	}
+	return NULL;
+}
+
+/* How many in a range of numbers are not taken. */
+static unsigned int cint_count_range(const struct cint_book *b, __u32 from, __u32 to)
+{
+	unsigned int nr = 0;
+
+	for (; from != to; from++)
+		nr += !cint_entry(b, from)->taken;
+	return nr;
+}
+
+unsigned int cint_book_nr(const struct cint_book *b)
+{
+	return cint_count_range(b, b->first, b->end);
+}
+
+/* The prefix of the oldest barrier is complete: on to the next. */
+static void cint_next_barrier(struct cint_book *b)
+{
+	__u32 n;
+
+	while (b->barriers && !b->prefix) {
+		cint_entry(b, b->barrier - 1)->marks &= (__u8)~CINT_MARK_BARRIER;
+		if (!--b->barriers)
+			break;
+		for (n = b->barrier; !(cint_entry(b, n)->marks & CINT_MARK_BARRIER); n++)
+			;
+		b->prefix = cint_count_range(b, b->barrier, n + 1);
+		b->barrier = n + 1;
+	}
+}
+
+/* Mark an entry; marks that it has are not added again. */
+void cint_book_mark(struct cint_book *b, struct cint_entry *e, unsigned int marks)
+{
+	__u32 number = b->first + (((__u32)(e - b->entry) - b->first) & (b->size - 1));
+
+	marks &= ~(unsigned int)e->marks;
+	if (marks & CINT_MARK_URGENT)
+		b->marked[!!(marks & CINT_MARK_LINKED)]++;
+	if (marks & CINT_MARK_BARRIER && b->barriers++ &&
+	    (__s32)(number + 1 - b->barrier) < 0) {
+		/* set late, on one before the others */
+		b->prefix -= cint_count_range(b, number + 1, b->barrier);
+		b->barrier = number + 1;
+	} else if (marks & CINT_MARK_BARRIER && b->barriers == 1) {
+		b->prefix = b->unknown + cint_count_range(b, b->first, number + 1);
+		b->barrier = number + 1;
+	}
+	e->marks |= (__u8)marks;
+}
+
+/* The last CQE of a request is being taken. */
+void cint_book_take(struct cint_book *b, __u64 user_data)
+{
+	struct cint_entry *e = NULL, *other;
+	__u32 n, number = 0;
+
+	cint_for_each_in_chain(b, n, user_data) {
+		other = cint_entry(b, n);
+		if (other->user_data == user_data && !other->taken) {
+			e = other;
+			number = n;
+		}
+	}
+	if (e) {
+		e->taken = true;
+		if (e->marks & CINT_MARK_URGENT)
+			b->marked[!!(e->marks & CINT_MARK_LINKED)]--;
+	} else if (!b->unknown) {
+		return;
+	} else {
+		b->unknown--;
+		number = b->first;
+	}
+	if (b->barriers && (__s32)(number - b->barrier) < 0) {
+		b->prefix--;
+		cint_next_barrier(b);
+	}
+	while (b->first != b->end && cint_entry(b, b->first)->taken &&
+	       !(cint_entry(b, b->first)->marks & CINT_MARK_BARRIER))
+		b->first++;
+}
+
+/* Nothing is outstanding, so nothing is. */
+void cint_book_clear(struct cint_book *b)
+{
+	b->first = b->end;
+	b->marked[0] = 0;
+	b->marked[1] = 0;
+	b->unknown = 0;
+	b->barriers = 0;
+	b->prefix = 0;
+}
+
+void cint_book_free(struct cint_book *b)
+{
+	free(b->entry);
+	free(b->bucket);
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * CINT_RING_LINK: an urgent request is hard-linked to a timeout of zero, the next SQE.
+ *
+ * A completed timeout makes io_uring_enter() return whatever it waits for, and a link
+ * keeps its request from being queued lazily.  The link is hard because a short read or
+ * an error breaks a soft one.  The timeout has a CQE, which the calls that take CQEs
+ * skip: without one it would count as a completion for timeouts with a count.
+ */
+#include "ring.h"
+
+#define CINT_LINKS	(IOSQE_IO_LINK | IOSQE_IO_HARDLINK)
+
+/* Opcodes that a timeout can follow; all are below 64. */
+#define CINT_OP(name)	(1ULL << IORING_OP_##name)
+#define CINT_LINK_OPS									\
+	(CINT_OP(NOP) | CINT_OP(READ) | CINT_OP(WRITE) | CINT_OP(READV) | CINT_OP(WRITEV) | \
+	 CINT_OP(READ_FIXED) | CINT_OP(WRITE_FIXED) | CINT_OP(FSYNC) | CINT_OP(RECV) |	\
+	 CINT_OP(RECVMSG) | CINT_OP(SEND) | CINT_OP(SENDMSG))
+
+static void cint_prep_timeout(struct io_uring_sqe *sqe, const struct __kernel_timespec *ts)
+{
+	io_uring_prep_timeout(sqe, (struct __kernel_timespec *)(uintptr_t)ts, 0, 0);
+	sqe->user_data = CINT_UDATA;
+}
+
+/* Does a completed timeout end a wait for two?  If not, the second one does. */
+static int cint_try(void)
+{
+	static const struct __kernel_timespec soon = { .tv_nsec = 50000 },
+					      late = { .tv_nsec = 1000000 };
+	struct io_uring ring;
+	int ret;
+
+	ret = io_uring_queue_init(2, &ring, 0);
+	if (ret < 0)
+		return ret;
+	cint_prep_timeout(io_uring_get_sqe(&ring), &soon);
+	cint_prep_timeout(io_uring_get_sqe(&ring), &late);
+	ret = io_uring_submit_and_wait(&ring, 2);
+	if (ret == 2)
+		ret = cint_cq_ready(&ring) == 1;
+	io_uring_queue_exit(&ring);
+	return ret;
+}
+
+/* Tried once in a process; this thread may be kept from running at the wrong time. */
+bool cint_link_works(void)
+{
+	static int known;	/* 0: not yet, 1: works, 2: does not */
+	int result = __atomic_load_n(&known, __ATOMIC_RELAXED), tries;
+
+	for (tries = 0; result != 1 && tries < 10 && (!result || tries); tries++)
+		result = cint_try() == 1 ? 1 : 2;
+	__atomic_store_n(&known, result, __ATOMIC_RELAXED);
+	return result == 1;
+}
+
+/* Put the timeout behind an SQE; false: this one cannot have one. */
+bool cint_link_add(struct cint_state *s, struct io_uring_sqe *sqe, unsigned int index)
+{
+	static const struct __kernel_timespec zero;
+	struct io_uring *ring = s->pub.ring;
+	struct io_uring_sqe *timeout;
+
+	if (!(s->flags & CINT_RING_LINK) || index + 1 != ring->sq.sqe_tail ||
+	    sqe->flags & CINT_LINKS || sqe->opcode > 63 ||
+	    !(CINT_LINK_OPS >> sqe->opcode & 1) ||
+	    ((sqe->opcode == IORING_OP_RECV || sqe->opcode == IORING_OP_RECVMSG) &&
+	     sqe->ioprio & IORING_RECV_MULTISHOT))
+		return false;
+	timeout = io_uring_get_sqe(ring);
+	if (!timeout)
+		return false;
+	sqe->flags |= IOSQE_IO_HARDLINK;
+	cint_prep_timeout(timeout, &zero);
+	return true;
+}
