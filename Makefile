@@ -154,6 +154,17 @@ install: all $(INSTALL_TARGETS)
 
 $(INSTALL_TARGETS): all
 
+# What "make install" would install, found by installing it elsewhere.
+.PHONY: uninstall
+uninstall: all
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	$(MAKE) -s $(if $(wildcard $(CURDIR)/Makefile),,-f $(srcdir)/Makefile) install \
+		DESTDIR="$$dir" > "$$dir.log" 2>&1 || { cat "$$dir.log"; exit 1; }; rm -f "$$dir.log"; \
+	cd "$$dir" && find . ! -type d | while read -r file; do \
+		rm -f "$(DESTDIR)/$${file#./}"; done; \
+	find . -depth -type d -name '*cint*' | while read -r own; do \
+		rmdir "$(DESTDIR)/$${own#./}" 2> /dev/null; done; :
+
 # --- compilation ------------------------------------------------------------
 
 $(builddir)/%.o: $(srcdir)/%.c $(builddir)/config-host.h
@@ -345,6 +356,7 @@ help:
 	@echo "Targets:"
 	@echo "  all           the library, the fio engine, tools (default)"
 	@echo "  install       install them; DESTDIR= and configure's directories"
+	@echo "  uninstall     remove what install installs"
 	@echo "  kernel        fetch, patch and build the guest kernel, print its path"
 	@echo "  kernel-debug  the same with lockdep, KASAN and friends"
 	@echo "  kernel-debug-rt  that one with PREEMPT_RT"

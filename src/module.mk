@@ -32,9 +32,7 @@ $(CINT_OBJS) $(CINT_PIC_OBJS): | $(CINT_UAPI_COPY)
 # it has both guards, the kernel's own and the one headers_install leaves.
 $(CINT_UAPI_COPY): $(CINT_UAPI)
 	@mkdir -p $(@D)
-	$(call quiet,GEN)sed \
-		-e 's/^#ifndef _UAPI_LINUX_CINT_H$$/#if !defined(_UAPI_LINUX_CINT_H) \&\& !defined(_LINUX_CINT_H)/' \
-		-e 's/^#define _UAPI_LINUX_CINT_H$$/&\n#define _LINUX_CINT_H/' $< > $@
+	$(call quiet,GEN)$(srcdir)/scripts/copy-uapi $< > $@
 
 # cint_submit() is a function of the library's, too.
 $(builddir)/src/policy.o $(builddir)/src/policy.os: CPPFLAGS_EXTRA += -Dcint_submit=cint_policy_submit
@@ -82,7 +80,13 @@ $(CINT_PC): $(srcdir)/src/liburing-cint.pc.in $(builddir)/config-host.mak
 	$(call quiet,GEN)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call CINT_PC_DIR,$(libdir))|' \
 		-e 's|@includedir@|$(call CINT_PC_DIR,$(includedir))|' -e 's|@version@|$(VERSION)|' $< > $@
 
-ALL_TARGETS	+= $(CINT_SHARED) $(CINT_LINKS) $(CINT_FFI) $(CINT_FFI_LINKS) $(CINT_STATIC) $(CINT_PC) $(CINT_UAPI_COPY)
+CINT_CMAKE	:= $(addprefix $(builddir)/src/,liburing-cint-config.cmake \
+		   liburing-cint-config-version.cmake)
+
+$(CINT_CMAKE): $(builddir)/src/%: $(srcdir)/src/%.in $(builddir)/config-host.mak
+	$(call quiet,GEN)sed -e 's|@includedir@|$(includedir)|' -e 's|@version@|$(VERSION)|' $< > $@
+
+ALL_TARGETS	+= $(CINT_CMAKE) $(CINT_SHARED) $(CINT_LINKS) $(CINT_FFI) $(CINT_FFI_LINKS) $(CINT_STATIC) $(CINT_PC) $(CINT_UAPI_COPY)
 INSTALL_TARGETS	+= install-lib
 CLEAN_SUBDIRS	+= include
 
@@ -93,12 +97,14 @@ update-abi: $(CINT_LINKS) $(CINT_FFI_LINKS)
 	$(srcdir)/scripts/write-abi $(builddir)/src/$(CINT_FFI_SONAME) > $(srcdir)/src/liburing-cint-ffi.abi
 
 install-lib:
-	$(INSTALL) -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/liburing-cint
+	$(INSTALL) -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/liburing-cint \
+		$(DESTDIR)$(libdir)/cmake/liburing-cint
 	$(INSTALL_DATA) $(CINT_SHARED) $(CINT_STATIC) $(CINT_FFI) $(DESTDIR)$(libdir)
 	ln -sf $(notdir $(CINT_FFI)) $(DESTDIR)$(libdir)/$(CINT_FFI_SONAME)
 	ln -sf $(CINT_FFI_SONAME) $(DESTDIR)$(libdir)/liburing-cint-ffi.so
 	ln -sf $(notdir $(CINT_SHARED)) $(DESTDIR)$(libdir)/$(CINT_SONAME)
 	ln -sf $(CINT_SONAME) $(DESTDIR)$(libdir)/liburing-cint.so
 	$(INSTALL_DATA) $(CINT_PC) $(DESTDIR)$(libdir)/pkgconfig
+	$(INSTALL_DATA) $(CINT_CMAKE) $(DESTDIR)$(libdir)/cmake/liburing-cint
 	$(INSTALL_DATA) $(srcdir)/include/liburing-cint.h $(DESTDIR)$(includedir)
 	$(INSTALL_DATA) $(CINT_UAPI_COPY) $(DESTDIR)$(includedir)/liburing-cint
