@@ -82,6 +82,7 @@ static void signals(const struct io_uring_cint *params, unsigned int setup)
 
 /* How many SQEs the kernel leaves at the next call, as it does without memory for them. */
 static unsigned int leaves;
+static unsigned int last_flags;
 
 int __real_io_uring_enter2(unsigned int fd, unsigned int to_submit, unsigned int min_complete,
 			   unsigned int flags, sigset_t *sig, size_t sz);
@@ -91,6 +92,7 @@ int __wrap_io_uring_enter2(unsigned int fd, unsigned int to_submit, unsigned int
 int __wrap_io_uring_enter2(unsigned int fd, unsigned int to_submit, unsigned int min_complete,
 			   unsigned int flags, sigset_t *sig, size_t sz)
 {
+	last_flags = flags;
 	if (leaves) {
 		CHECK(to_submit > leaves);
 		to_submit -= leaves;
@@ -118,6 +120,27 @@ static void left_out(bool urgent, unsigned int flags)
 		CHECK_EQ(cint_submit_and_wait_timeout(t.cring, &cqe, 4, NULL, NULL), 2);
 		CHECK(!cqe);
 		alarm(0);
+	}
+	test_detach(&t);
+}
+
+/* What io_uring_set_iowait() of liburing 2.10 leaves behind is for these waits, too. */
+static void iowait(void)
+{
+	const unsigned int no_iowait = 1U << 7;		/* IORING_ENTER_NO_IOWAIT */
+	const struct __kernel_timespec moment = { .tv_nsec = 1000 };
+	struct test_ring t;
+
+	CHECK(test_attach(&t, 32, TEST_DEFER, NULL, 0));
+	test_stuck(&t, 1);
+	CHECK_EQ(cint_submit(t.cring), 1);
+	CHECK_EQ(cint_wait_cqes(t.cring, NULL, 1, &moment, NULL), -ETIME);
+	if (test_library_waits(&t)) {
+		CHECK(!(last_flags & no_iowait));
+		t.ring.int_flags |= no_iowait;
+		/* a kernel before 6.15 does not know it, but liburing asks first */
+		cint_wait_cqes(t.cring, NULL, 1, &moment, NULL);
+		CHECK(last_flags & no_iowait);
 	}
 	test_detach(&t);
 }
@@ -165,6 +188,7 @@ static void all(void)
 	signals(NULL, TEST_DEFER);
 	signals(NULL, 0);
 	signals(&params, TEST_DEFER);
+	iowait();
 	for (flags = 0; flags <= CINT_RING_LINK; flags += CINT_RING_LINK) {
 		left_out(false, flags);
 		left_out(true, flags);
