@@ -37,15 +37,6 @@ static enum cint_backend cint_backend_limit(void)
 	return CINT_BACKEND_KERNEL;
 }
 
-static void cint_refuse(struct cint_choice *choice, enum cint_backend from,
-			enum cint_why why)
-{
-	unsigned int i;
-
-	for (i = from; i < CINT_BACKEND_KERNEL; i++)
-		choice->why[i] = (unsigned char)why;
-}
-
 /*
  * The stock means are chosen also where the kernel takes the marks: unless it
  * says that it wakes by them, they are what ends a wait.
@@ -53,32 +44,19 @@ static void cint_refuse(struct cint_choice *choice, enum cint_backend from,
 void cint_choose(struct cint_choice *choice, const struct io_uring *ring)
 {
 	enum cint_backend limit = cint_backend_limit();
-	int i;
 
-	memset(choice, 0, sizeof(*choice));
-	choice->setup = ring->flags;
-
-	if (ring->flags & ~CINT_SETUP_KNOWN)
-		cint_refuse(choice, CINT_BACKEND_TIMEOUT, CINT_WHY_SETUP);
-	else if (!(ring->features & IORING_FEAT_EXT_ARG))
-		cint_refuse(choice, CINT_BACKEND_TIMEOUT, CINT_WHY_FEATURE);
-	else if (ring->flags & IORING_SETUP_IOPOLL)
-		cint_refuse(choice, CINT_BACKEND_MIN_WAIT, CINT_WHY_POLLED);
-	else if (!(ring->features & IORING_FEAT_MIN_TIMEOUT))
-		cint_refuse(choice, CINT_BACKEND_MIN_WAIT, CINT_WHY_FEATURE);
-	for (i = CINT_BACKEND_TIMEOUT; i < CINT_BACKEND_NR; i++) {
-		if (i > (int)limit)
-			choice->why[i] = CINT_WHY_ENVIRONMENT;
-	}
-
-	while (choice->backend < CINT_BACKEND_MIN_WAIT && !choice->why[choice->backend + 1])
-		choice->backend++;
-	if (limit < CINT_BACKEND_KERNEL)
+	*choice = (struct cint_choice) { .setup = ring->flags, .features = ring->features };
+	if (!(ring->flags & ~CINT_SETUP_KNOWN) && ring->features & IORING_FEAT_EXT_ARG)
+		choice->backend = ring->features & IORING_FEAT_MIN_TIMEOUT &&
+				  !(ring->flags & IORING_SETUP_IOPOLL) ?
+				  CINT_BACKEND_MIN_WAIT : CINT_BACKEND_TIMEOUT;
+	if (limit < CINT_BACKEND_KERNEL) {
+		if (choice->backend > limit)
+			choice->backend = limit;
 		return;
+	}
 	choice->marks = cint_marks();
 	choice->gathers = cint_kernel_gathers();
-	if (!(choice->marks & IOSQE_URGENT))
-		choice->why[CINT_BACKEND_KERNEL] = CINT_WHY_PROBE;
 }
 
 /* The backend that is reported: the marks make the difference. */
@@ -132,6 +110,7 @@ static const char *cint_means(const struct cint_choice *choice)
 		"urgent request is outstanding";
 }
 
+/* Why not this one. */
 static int cint_say_why(const struct cint_choice *choice, enum cint_backend backend,
 			char *buf, size_t len, int at)
 {
@@ -139,32 +118,23 @@ static int cint_say_why(const struct cint_choice *choice, enum cint_backend back
 	char text[192];
 
 	cint_say(buf, len, at, "; not %s: ", cint_backend_names[backend]);
-	switch ((enum cint_why)choice->why[backend]) {
-	case CINT_WHY_ENVIRONMENT:
+	if (backend > cint_backend_limit()) {
 		cint_say(buf, len, at, "LIBURING_CINT_BACKEND is %s",
 			 cint_backend_names[cint_backend_limit()]);
-		break;
-	case CINT_WHY_PROBE:
+	} else if (backend == CINT_BACKEND_KERNEL) {
 		if (cint_probe(&probe) < 0 ||
 		    cint_probe_explain(&probe, CINT_FEATURE_SQE_URGENT, text, sizeof(text)) < 0)
 			snprintf(text, sizeof(text), "the kernel could not be asked");
 		cint_say(buf, len, at, "%s", text);
-		break;
-	case CINT_WHY_FEATURE:
-		cint_say(buf, len, at, "this kernel's io_uring lacks %s",
-			 backend == CINT_BACKEND_TIMEOUT ? "IORING_FEAT_EXT_ARG (5.11)" :
-			 "IORING_FEAT_MIN_TIMEOUT (6.12)");
-		break;
-	case CINT_WHY_POLLED:
-		cint_say(buf, len, at, "a ring with IORING_SETUP_IOPOLL never sleeps");
-		break;
-	case CINT_WHY_SETUP:
+	} else if (choice->setup & ~CINT_SETUP_KNOWN) {
 		cint_say(buf, len, at, "the ring has set-up flags 0x%x, which this version "
 			 "of the library does not know", choice->setup & ~CINT_SETUP_KNOWN);
-		break;
-	case CINT_WHY_OK:
-		cint_say(buf, len, at, "the one before is not there");
-		break;
+	} else if (choice->setup & IORING_SETUP_IOPOLL) {
+		cint_say(buf, len, at, "a ring with IORING_SETUP_IOPOLL is polled, and never sleeps");
+	} else {
+		cint_say(buf, len, at, "this kernel's io_uring lacks %s",
+			 choice->features & IORING_FEAT_EXT_ARG ?
+			 "IORING_FEAT_MIN_TIMEOUT (6.12)" : "IORING_FEAT_EXT_ARG (5.11)");
 	}
 	return at;
 }

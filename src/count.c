@@ -51,6 +51,12 @@ void cint_note(struct cint_state *s, unsigned int end)
 
 	if (!nr)
 		return;
+	/* only of a ring of the application's own, which it does not tell of each call */
+	if (nr > sq->ring_entries) {
+		s->noted = end - sq->ring_entries;
+		cint_note(s, end);
+		return;
+	}
 	row = nr < sq->ring_entries - first ? nr : sq->ring_entries - first;
 	flags = cint_flags_of(&sq->sqes[first << shift], row, shift);
 	if (row < nr)

@@ -25,10 +25,9 @@ static void cint_prep_timeout(struct io_uring_sqe *sqe, const struct __kernel_ti
 }
 
 /* Does a completed timeout end a wait for two?  If not, the second one does. */
-static int cint_try(void)
+static int cint_try(long long ns)
 {
-	static const struct __kernel_timespec soon = { .tv_nsec = 50000 },
-					      late = { .tv_nsec = 1000000 };
+	const struct __kernel_timespec soon = { .tv_nsec = ns }, late = { .tv_nsec = 20 * ns };
 	struct io_uring ring;
 	int ret;
 
@@ -44,14 +43,17 @@ static int cint_try(void)
 	return ret;
 }
 
-/* Tried once in a process; this thread may be kept from running at the wrong time. */
+/*
+ * Tried once in a process; with more time again, for this thread may be kept from waiting
+ * before the first is over.
+ */
 bool cint_link_works(void)
 {
 	static int known;	/* 0: not yet, 1: works, 2: does not */
 	int result = __atomic_load_n(&known, __ATOMIC_RELAXED), tries;
 
-	for (tries = 0; result != 1 && tries < 10 && (!result || tries); tries++)
-		result = cint_try() == 1 ? 1 : 2;
+	for (tries = 0; result != 1 && tries < 8 && (!result || tries); tries++)
+		result = cint_try(50000LL << tries) == 1 ? 1 : 2;
 	__atomic_store_n(&known, result, __ATOMIC_RELAXED);
 	return result == 1;
 }

@@ -29,30 +29,20 @@
 #define IORING_FEAT_MIN_TIMEOUT	(1U << 15)
 #endif
 
-/* Why a backend is not the one in use. */
-enum cint_why {
-	CINT_WHY_OK,
-	CINT_WHY_ENVIRONMENT,	/* LIBURING_CINT_BACKEND names a lesser one */
-	CINT_WHY_PROBE,		/* cint_probe_explain() says it */
-	CINT_WHY_FEATURE,	/* the kernel lacks an io_uring feature */
-	CINT_WHY_POLLED,	/* IORING_SETUP_IOPOLL */
-	CINT_WHY_SETUP,		/* a set-up flag that this library does not know */
-};
-
 /**
- * struct cint_choice - the backend of a ring, and why not a better one
+ * struct cint_choice - the backend of a ring, and what it was chosen by
  * @backend: enum cint_backend, the stock one also where marks go to the kernel
  * @marks: the kernel's marks that are used: cint_marks()
  * @gathers: the kernel gathers and wakes by urgency by itself
  * @setup: the set-up flags of the ring
- * @why: enum cint_why, by backend
+ * @features: what the kernel said when it was set up
  */
 struct cint_choice {
 	enum cint_backend	backend;
 	unsigned int		marks;
 	bool			gathers;
 	unsigned int		setup;
-	unsigned char		why[CINT_BACKEND_NR];
+	unsigned int		features;
 };
 
 /*

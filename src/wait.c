@@ -84,6 +84,22 @@ void cint_cq_advance_(struct cint_ring *cring, unsigned int nr)
 	io_uring_smp_store_release(cq->khead, head);
 }
 
+/* Is there a CQE of the application's?  It is the first one then. */
+static bool cint_has_cqe(struct cint_state *s)
+{
+	const struct io_uring *ring = s->pub.ring;
+	unsigned int shift = !!(ring->flags & IORING_SETUP_CQE32);
+
+	while (cint_cq_ready(ring)) {
+		if (!(s->flags & CINT_RING_LINK) ||
+		    !cint_cqe_is_internal(&ring->cq.cqes[(*ring->cq.khead & ring->cq.ring_mask)
+							  << shift]))
+			return true;
+		cint_cq_advance_(&s->pub, 0);
+	}
+	return false;
+}
+
 /* What to wait for. */
 static struct cint_plan cint_plan_now(struct cint_state *s, unsigned int wait_nr,
 				      unsigned int to_submit)
@@ -209,8 +225,7 @@ static int cint_wait_once(struct cint_state *s, struct cint_wait *w,
 	}
 	if (ret >= 0)
 		w->to_submit = 0;
-	if (s->flags & CINT_RING_LINK)
-		cint_cq_advance_(&s->pub, 0);
+	cint_has_cqe(s);
 	if (plan->nr)
 		cint_count_end(s, plan, time_ns != CINT_UNBOUNDED &&
 			       cint_cq_ready(s->pub.ring) < plan->nr &&
@@ -223,31 +238,32 @@ static int cint_wait_once(struct cint_state *s, struct cint_wait *w,
 
 static int cint_wait(struct cint_state *s, struct cint_wait *w)
 {
-	struct io_uring *ring = s->pub.ring;
-	bool submits, links = s->flags & CINT_RING_LINK;
+	const bool links = s->flags & CINT_RING_LINK;
+	bool submits;
 	struct cint_plan plan = { 0 };
 	__u64 now = 0;
 	int ret;
 
 	if (w->ts)
 		w->deadline_ns = cint_deadline_ns(w->ts);
-	if (links)
-		cint_cq_advance_(&s->pub, 0);
 	/* a link ends a wait that has begun: submit first, and look */
 	if (links && w->to_submit && s->book.marked[1]) {
 		ret = cint_wait_once(s, w, &plan, 0);
 		if (ret)
 			return ret == -ECANCELED ? 0 : ret;
 	}
-	plan = cint_plan_now(s, w->wait_nr, w->to_submit);
-	if (!plan.nr && !w->to_submit)
-		return 0;
+	do {
+		cint_has_cqe(s);
+		plan = cint_plan_now(s, w->wait_nr, w->to_submit);
+		if (!plan.nr && !w->to_submit && cint_has_cqe(s))
+			return 0;
+	} while (!plan.nr && !w->to_submit);
 	if (w->ts || plan.hold_ns != CINT_UNBOUNDED)
 		now = cint_now_ns();
 	for (;;) {
 		submits = w->to_submit;
 		ret = cint_wait_once(s, w, &plan, now);
-		if (ret < 0 || !plan.nr || cint_cq_ready(ring))
+		if (ret < 0 || !plan.nr || cint_has_cqe(s))
 			break;
 		/*
 		 * The kernel returned the number of SQEs where it would have told of a
@@ -262,7 +278,7 @@ static int cint_wait(struct cint_state *s, struct cint_wait *w)
 			now = cint_now_ns();
 	}
 	cint_learn(s, w->wait_nr);
-	if (cint_cq_ready(ring) || (ret == -ECANCELED && w->submitted))
+	if (cint_has_cqe(s) || (ret == -ECANCELED && w->submitted))
 		return 0;
 	return ret;
 }

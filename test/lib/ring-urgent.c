@@ -143,6 +143,7 @@ static void overtakes(void)
 	struct test_ring t;
 	long long start;
 	unsigned int nr;
+	bool late;
 	int i;
 
 	if (!test_attach(&t, 128, setup, &params, flags))
@@ -166,17 +167,19 @@ static void overtakes(void)
 		while (io_uring_cq_ready(&t.ring) < 3)
 			usleep(100);
 		before = test_stats(&t);
+		late = test_now_ns() - start >= CINT_DELAY_MAX_NS;
 		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 8, test_limit(), NULL), 0);
-		CHECK(test_stats(&t).waits > before.waits);
+		/* unless it took so long that they are old already */
+		CHECK(test_stats(&t).waits > before.waits || late);
 		CHECK_EQ(test_stats(&t).ended_single, before.ended_single);
-		if (test_stats(&t).ended_early == before.ended_early) {
+		if (test_stats(&t).ended_early == before.ended_early && !late) {
 			CHECK_EQ(test_stats(&t).ended_time, before.ended_time + 1);
 			CHECK(test_now_ns() - start >= CINT_DELAY_MAX_NS - 1000000);
 		}
 		CHECK(!test_take(&t, &nr));
 		CHECK_EQ(nr, 3);
 	}
-	CHECK(test_stats(&t).ended_time > 0);
+	CHECK(test_stats(&t).ended_time > 0 || late);
 	CHECK_EQ(test_stats(&t).outstanding, 40);
 	test_detach(&t);
 }
