@@ -348,15 +348,18 @@ CINTINLINE void cint_cq_advance(struct cint_ring *cring, unsigned int nr)
 {
 	const struct io_uring_cq *cq = &cring->ring->cq;
 	unsigned int shift = cring->ring->flags & IORING_SETUP_CQE32 ? 1 : 0;
-	unsigned int mask = cq->ring_mask, head = *cq->khead, end = head + nr, more = 0;
+	unsigned int mask = cq->ring_mask, head = *cq->khead, end = head + nr, i, more = 0;
 
 	if (__atomic_load_n(&cring->watch_, __ATOMIC_ACQUIRE)) {
 		cint_cq_advance_(cring, nr);
 		return;
 	}
-	for (; head != end; head++)
-		more += cq->cqes[(head & mask) << shift].flags & IORING_CQE_F_MORE;
-	cring->more_ += more / IORING_CQE_F_MORE;
+	for (i = head; i != end; i++)
+		more |= cq->cqes[(i & mask) << shift].flags;
+	if (__builtin_expect(more & IORING_CQE_F_MORE, 0)) {
+		for (i = head; i != end; i++)
+			cring->more_ += !!(cq->cqes[(i & mask) << shift].flags & IORING_CQE_F_MORE);
+	}
 	io_uring_smp_store_release(cq->khead, end);
 }
 
@@ -396,9 +399,10 @@ CINTINLINE int cint_peek_cqe(struct cint_ring *cring, struct io_uring_cqe **cqe)
 
 /* As io_uring_for_each_cqe(), without the library's; cint_cq_advance() follows. */
 #define cint_for_each_cqe(cring, head, cqe)				\
-	io_uring_for_each_cqe((cring)->ring, head, cqe)			\
-		if ((cring)->watch_ & CINT_WATCH_LINKS_ &&		\
-		    cint_cqe_is_internal(cqe)) {} else
+	for (struct io_uring *ring_ = (cring)->ring; ring_; ring_ = NULL)	\
+		io_uring_for_each_cqe(ring_, head, cqe)			\
+			if (__builtin_expect(cint_cqe_is_internal(cqe), 0) &&	\
+			    (cring)->watch_ & CINT_WATCH_LINKS_) {} else
 
 #ifdef __cplusplus
 }

@@ -67,8 +67,9 @@ int cint_set_urgent_(struct cint_ring *cring, struct io_uring_sqe *sqe)
 
 		cint_book_mark(&s->book, e, CINT_MARK_URGENT | (linked ? CINT_MARK_LINKED : 0));
 		s->stats.links += linked;
+		if (!(s->pub.watch_ & CINT_WATCH_MARKS_))
+			cint_watch(s);
 	}
-	cint_watch(s);
 	cint_unlock(s);
 	return 0;
 }

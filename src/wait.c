@@ -45,9 +45,14 @@ static __u64 cint_deadline_ns(const struct __kernel_timespec *ts)
 	return cint_now_ns() + (__u64)cint_clamp(ns, 0, most);
 }
 
-/* A request's last CQE is being taken. */
-static void cint_take(struct cint_state *s, const struct io_uring_cqe *cqe)
+void cint_cqe_taken(struct cint_ring *cring, const struct io_uring_cqe *cqe)
 {
+	struct cint_state *s = cint_state(cring);
+
+	if (cqe->flags & IORING_CQE_F_MORE) {
+		cring->more_++;
+		return;
+	}
 	cint_lock(s);
 	if (cint_book_may_have(&s->book, cqe->user_data)) {
 		cint_book_take(&s->book, cqe->user_data);
@@ -56,31 +61,30 @@ static void cint_take(struct cint_state *s, const struct io_uring_cqe *cqe)
 	cint_unlock(s);
 }
 
-void cint_cqe_taken(struct cint_ring *cring, const struct io_uring_cqe *cqe)
-{
-	if (cqe->flags & IORING_CQE_F_MORE)
-		cring->more_++;
-	else
-		cint_take(cint_state(cring), cqe);
-}
-
 /* Take CQEs: so many of the application's, and those of links before and behind them. */
 void cint_cq_advance_(struct cint_ring *cring, unsigned int nr)
 {
 	struct cint_state *s = cint_state(cring);
+	const bool links = s->flags & CINT_RING_LINK;
 	const struct io_uring_cq *cq = &cring->ring->cq;
 	unsigned int head = *cq->khead, tail = __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE);
 	unsigned int shift = !!(cring->ring->flags & IORING_SETUP_CQE32), mask = cq->ring_mask;
 
+	cint_lock(s);
 	for (; head != tail; head++) {
 		const struct io_uring_cqe *cqe = &cq->cqes[(head & mask) << shift];
 
-		if (s->flags & CINT_RING_LINK && cint_cqe_is_internal(cqe))
+		if (links && cint_cqe_is_internal(cqe))
 			s->cq_head++;	/* is none of the application's */
 		else if (!nr--)
 			break;
-		cint_cqe_taken(cring, cqe);
+		if (cqe->flags & IORING_CQE_F_MORE)
+			cring->more_++;
+		else if (cint_book_may_have(&s->book, cqe->user_data))
+			cint_book_take(&s->book, cqe->user_data);
 	}
+	cint_watch(s);
+	cint_unlock(s);
 	io_uring_smp_store_release(cq->khead, head);
 }
 

@@ -348,7 +348,7 @@ static void by_link(void)
 	if (test_has_links(&t)) {
 		test_stuck(&t, 31);
 		/* a loaded machine may miss some */
-		for (i = 0; i < 200 && test_stats(&t).ended_early < 3; i++) {
+		for (i = 0; i < 200 && !test_stats(&t).ended_early; i++) {
 			urgent(&t);
 			CHECK(io_uring_submit(&t.ring) > 0);
 			thread = test_finish_soon(&t);
@@ -356,7 +356,7 @@ static void by_link(void)
 			CHECK(test_take(&t, &nr));
 			CHECK_EQ(pthread_join(thread, NULL), 0);
 		}
-		CHECK_EQ(test_stats(&t).ended_early, 3);
+		CHECK_EQ(test_stats(&t).ended_early, 1);
 	}
 	test_detach(&t);
 }
