@@ -28,7 +28,7 @@ $(builddir)/test/lib/ring-signals: LDFLAGS_EXTRA += -Wl,--wrap=io_uring_enter2
 
 CHECK_UNIT_TESTS += $(LIB_PURE_TESTS)
 CHECK_LIB_TESTS	+= $(LIB_TESTS) $(srcdir)/test/lib/examples \
-	$(srcdir)/test/lib/install $(srcdir)/test/lib/abi $(srcdir)/test/lib/ffi
+	$(srcdir)/test/lib/install $(srcdir)/test/lib/floors $(srcdir)/test/lib/abi $(srcdir)/test/lib/ffi
 CHECK_FILES	+= $(LIB_TESTS) $(LIB_PURE_TESTS) $(CINT_EXAMPLES)
 
 CHECK_OTHER_TESTS += $(srcdir)/scripts/lint $(srcdir)/test/lib/sanitizers \
