@@ -26,7 +26,7 @@ static void cint_append(struct cint_book *b, const struct cint_entry *entry)
 /* Make room: those taken go, and if that is not much the book grows. */
 static bool cint_rewrite(struct cint_book *b)
 {
-	struct cint_book new = *b;
+	struct cint_book old = *b, new = *b;
 	__u32 i;
 
 	new.size = !b->size ? CINT_BOOK_MIN :
@@ -47,9 +47,9 @@ static bool cint_rewrite(struct cint_book *b)
 		if (b->barriers && i + 1 == b->barrier)
 			new.barrier = new.end;
 	}
-	free(b->entry);
-	free(b->bucket);
 	*b = new;
+	free(old.entry);
+	free(old.bucket);
 	return true;
 }
 

@@ -4,7 +4,7 @@
  * barrier's prefix has, whatever the order in which they are taken.
  */
 #include "helpers.h"
-#include "book.h"
+#include "../../src/book.h"
 
 #define MAX	600
 

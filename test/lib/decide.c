@@ -5,7 +5,7 @@
  * prefix of a barrier, none holds a completion longer than max_hold.
  */
 #include "helpers.h"
-#include "decide.h"
+#include "../../src/decide.h"
 
 #define MAX_HOLD	1000U
 

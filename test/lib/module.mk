@@ -14,7 +14,7 @@ $(LIB_TESTS): %: %.o $(CINT_STATIC)
 
 # The pure parts by themselves.
 LIB_PURE_TESTS := $(addprefix $(builddir)/test/lib/,book decide)
-$(LIB_PURE_TESTS:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS) -I$(srcdir)/src \
+$(LIB_PURE_TESTS:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS) \
 	-I$(srcdir)/kernel/files/include -I$(srcdir)/kernel/files/include/uapi
 $(LIB_PURE_TESTS:=.o): $(srcdir)/test/lib/helpers.h | $(CINT_UAPI_COPY)
 $(LIB_PURE_TESTS): $(builddir)/test/lib/%: $(builddir)/test/lib/%.o $(builddir)/src/%.o \
