@@ -162,12 +162,12 @@ enum fault {
 };
 
 /*
- * The value to write for @text is stored in @value. After a fault a complaint,
+ * The value to write for @text is stored in @result. After a fault a complaint,
  * which names the value and what is allowed, is stored in @problem instead.
  */
 enum fault parameter_check(const struct controller *controller,
 			   const struct attribute *attribute, const char *text,
-			   char **value, char **problem);
+			   char **result, char **problem);
 /* Whether this program knows it, be it there or not. */
 bool parameter_is_known(const char *name);
 /* Position of a known parameter in listings; unknown ones come after. */

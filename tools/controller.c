@@ -190,7 +190,7 @@ bool controllers_find(struct controllers *controllers, char *const *names, int n
 	controllers->list = calloc(controllers->nr + 1, sizeof(*controllers->list));
 	if (!controllers->list)
 		out_of_memory();
-	for (k = 0; k < controllers->nr; k++)
+	for (k = 0; wanted && wanted[k]; k++)
 		controller_read(&controllers->list[k], wanted[k]);
 	list_free(wanted);
 	list_free(all);
