@@ -255,11 +255,11 @@ CHECK_BUILD_VM	 = $(filter $(builddir)/%,$(CHECK_GUEST_TESTS) $(CHECK_VM_TESTS))
 		   $(KERNEL_STAMP) $(KERNEL_DEBUG_STAMP) $(KERNEL_STOCK_STAMP) \
 		   $(QEMU_STAMP)
 
-run_unit = $(call RUN_TESTS,unit) --title unit $(1) $(CHECK_UNIT_TESTS)
+run_unit = $(call RUN_TESTS,unit) --title unit --timeout 300 $(1) $(CHECK_UNIT_TESTS)
 # The library once more: read by tools, and built in ways that find errors.
 run_other = $(call RUN_TESTS,other) --title other --timeout 900 $(1) $(CHECK_OTHER_TESTS)
-run_lib	 = $(call RUN_TESTS,lib) --title library $(1) $(CHECK_LIB_TESTS)
-run_fio	 = $(call RUN_TESTS,fio) --title fio $(1) $(CHECK_FIO_TESTS)
+run_lib	 = $(call RUN_TESTS,lib) --title library --timeout 300 $(1) $(CHECK_LIB_TESTS)
+run_fio	 = $(call RUN_TESTS,fio) --title fio --timeout 300 $(1) $(CHECK_FIO_TESTS)
 run_vm	 = srcdir=$(srcdir) builddir=$(builddir) \
 	   CINT_KERNEL_DIR=$(KERNEL_DIR) \
 	   CINT_KERNEL_DEBUG_DIR=$(KERNEL_DEBUG_DIR) \

@@ -51,7 +51,7 @@ measure-stock: $(CINT_MEASURE)
 CHECK_TITLE ?= programs
 .PHONY: check-programs check-sanitize coverage
 check-programs: $(LIB_TESTS) $(LIB_PURE_TESTS) $(UNIT_PROGRAMS) $(CINT_EXAMPLES)
-	@$(call RUN_TESTS,programs) --title "$(CHECK_TITLE)" $(UNIT_PROGRAMS) $(LIB_PURE_TESTS) $(LIB_TESTS) \
+	@$(call RUN_TESTS,programs) --timeout 300 --title "$(CHECK_TITLE)" $(UNIT_PROGRAMS) $(LIB_PURE_TESTS) $(LIB_TESTS) \
 		$(srcdir)/test/lib/examples
 
 check-sanitize:
