@@ -233,6 +233,20 @@ static inline struct cint_stats test_stats(const struct test_ring *t)
 	return stats;
 }
 
+/* So many are outstanding, when the timeouts of links have completed, which takes its time. */
+static inline void test_leaves(struct test_ring *t, unsigned int nr)
+{
+	const struct __kernel_timespec moment = { .tv_nsec = 1000000 };
+	struct io_uring_cqe *cqe;
+	unsigned int i;
+
+	if (!test_library_waits(t))
+		return;
+	for (i = 0; i < 5000 && test_has_links(t) && test_stats(t).outstanding > nr; i++)
+		CHECK_EQ(cint_wait_cqes(t->cring, &cqe, 1, &moment, NULL), -ETIME);
+	CHECK_EQ(test_stats(t).outstanding, nr);
+}
+
 /* Run a function in a process for which a backend is the best there is. */
 static inline void test_with_backend(const char *backend, void (*function)(void))
 {
