@@ -115,8 +115,9 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 		if (i == NVME_CINT_OVERFLOW)
 			hold = min(hold, READ_ONCE(slot->hold_ns));
 		hold = max(hold, hold_min_ns);
+		/* a ring can't have the drive asked more often than it answers */
 		interval = cint_poll_interval(&c->poll, policy, nr, floor_ns,
-					      hold, now_ns);
+					      max_hold_ns, now_ns);
 		hold_ns = min(hold_ns, hold);
 		if (shortest && interval >= shortest)
 			continue;
@@ -295,7 +296,8 @@ static void nvme_cint_judge(struct nvme_cint_queue *c, u32 found, u64 now_ns)
 	c->judged_ns = now_ns;
 	if (found || now_ns - max(busy_ns, c->poll.last_ns) < c->hold_ns) {
 		/* who gets completions by interrupt has no need to look yet */
-		if (c->alone_ns < NVME_CINT_ALONE_NS || nvme_cint_interrupted(c))
+		if (c->alone_ns < NVME_CINT_ALONE_NS ||
+		    (found && nvme_cint_interrupted(c)))
 			return;
 		c->yield += change >> NVME_CINT_YIELD_WEIGHT;
 		if (found > NVME_CINT_YIELD_MIN >> NVME_CINT_YIELD_SHIFT)
@@ -466,7 +468,8 @@ bool nvme_cint_defer(struct blk_mq_hw_ctx *poll, struct blk_mq_hw_ctx *irq,
 		WRITE_ONCE(c->rest, rest - 1);
 		return false;
 	}
-	if (batch)
+	/* with others, or of a task that has much to do */
+	if (batch || READ_ONCE(c->put_off))
 		return true;
 	/* what is plugged will have come with it */
 	plug = current->plug;
@@ -489,8 +492,10 @@ static u8 nvme_cint_find_slot(struct nvme_cint_queue *c, u16 group)
 
 		if (slot->group == group && i < c->nr_slots)
 			return i;
-		if (free == NVME_CINT_OVERFLOW &&
-		    smp_load_acquire(&slot->seen) == slot->sent)
+		if (free != NVME_CINT_OVERFLOW)
+			continue;
+		/* pairs with who has accounted for the last one by @group */
+		if (smp_load_acquire(&slot->seen) == slot->sent)
 			free = i;
 	}
 	return free;

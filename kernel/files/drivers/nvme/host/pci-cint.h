@@ -379,6 +379,7 @@ static __always_inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
 		     slot->sent == READ_ONCE(slot->done) ||
 		     req->cmd_flags & REQ_POLLED))
 		return nvme_cint_submit_slow(c, req);
+	/* written here only, read by who computes when to look */
 	data_race(slot->sent++);
 	iod = blk_mq_rq_to_pdu(req);
 	iod->cint_tag = c->slot << NVME_CINT_SLOT_SHIFT |
@@ -440,6 +441,7 @@ static __always_inline void nvme_cint_done(struct nvme_queue *nvmeq,
 				   iod->cint_tag & (CINT_POLL_EPOCHS - 1));
 		slot = min(iod->cint_tag >> NVME_CINT_SLOT_SHIFT,
 			   NVME_CINT_SLOTS);
+		/* the same, written under the lock of the completion queue */
 		data_race(c->slots[slot].done++);
 	} else {
 		nvme_cint_done_marked(c, req);

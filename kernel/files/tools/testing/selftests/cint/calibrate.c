@@ -352,7 +352,7 @@ TEST_F(calibrate, io_uring_batch)
 	ring_batch(_metadata, m, &self->r, self->direct, NULL, 0);
 	check_batch(_metadata, m, NULL, FLAG_BARRIER, "unmarked", qid);
 	/* marked in time to have a queue with an interrupt */
-	EXPECT_EQ(qid[BATCH - 1] != qid[1], !strcmp(variant->mode, "split"));
+	EXPECT_EQ(qid[BATCH - 1] != qid[1], !!strcmp(variant->mode, "device"));
 	for (i = 0; i < ARRAY_SIZE(marked); i++) {
 		ring_batch(_metadata, m, &self->r, self->direct, marked[i], 0);
 		check_batch(_metadata, m, marked[i], FLAG_BARRIER, "marked",

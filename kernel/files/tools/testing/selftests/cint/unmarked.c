@@ -169,8 +169,10 @@ TEST_F_TIMEOUT(unmarked, data_is_the_same_in_every_policy, 120)
 		EXPECT_FALSE(ring_peek(&r, &cqe));
 		EXPECT_EQ(device_stat(&self->d, "completions"),
 			  completions + 64);
-		/* the device's own interrupts are masked meanwhile */
-		EXPECT_LE(interrupts(&self->d) - irqs, 8);
+		/* with policy none each has its interrupt */
+		if (p) {
+			EXPECT_LE(interrupts(&self->d) - irqs, 8);
+		}
 	}
 	ring_close(&r);
 }
