@@ -294,7 +294,7 @@ static void nvme_cint_judge(struct nvme_cint_queue *c, u32 found, u64 now_ns)
 	else
 		c->alone_ns += now_ns - max(busy_ns, c->judged_ns);
 	c->judged_ns = now_ns;
-	if (found || now_ns - max(busy_ns, c->poll.last_ns) < c->hold_ns) {
+	if (found || now_ns - max(busy_ns, c->found_ns) < c->hold_ns) {
 		/* who gets completions by interrupt has no need to look yet */
 		if (c->alone_ns < NVME_CINT_ALONE_NS ||
 		    (found && nvme_cint_interrupted(c)))
@@ -360,6 +360,8 @@ static void nvme_cint_looked(struct nvme_cint_queue *c, u32 found,
 	} else if (who == NVME_CINT_TIMER && reason != CINT_FIRE_BARRIER) {
 		nvme_cint_judge(c, found, now_ns);
 	}
+	if (found)
+		c->found_ns = now_ns;
 }
 
 /**
@@ -746,6 +748,7 @@ void nvme_cint_start_look(struct nvme_cint_queue *c)
 	c->yield = NVME_CINT_YIELD_START;
 	c->alone_ns = 0;
 	c->judged_ns = now_ns;
+	c->found_ns = now_ns;
 	c->put_off = false;
 	c->hold_ns = CINT_DELAY_MAX_NS;
 	c->mark_left = 0;

@@ -107,6 +107,7 @@ struct nvme_cint_slot {
  * @yield: moving average of what the timer finds, times 16
  * @alone_ns: for how long nobody else has looked while requests were outstanding
  * @judged_ns: when it was last seen to
+ * @found_ns: when a look last found something
  * @timer: looks
  * @put_off: it will look later than is best, as tasks look
  * @reason: why it looks
@@ -156,6 +157,7 @@ struct nvme_cint_queue {
 	u32			yield;
 	u64			alone_ns;
 	u64			judged_ns;
+	u64			found_ns;
 	u32			hold_ns;
 	u32			mark_left;
 	u64			task_ns;
