@@ -35,6 +35,9 @@
 #define CINT_POLL_DOWN_SHIFT	5
 #define CINT_POLL_GAP_DOWN_SHIFT 4
 
+/* For a barrier's prefix looks follow each other by 1/4 of the time waited for it. */
+#define CINT_POLL_AWAIT_SHIFT	2
+
 /* Weight of a new gap, as the policy has it. */
 #define CINT_POLL_GAP_SHIFT	3
 
@@ -94,7 +97,7 @@ EXPORT_SYMBOL_GPL(cint_poll_barrier);
  * @epoch: of the barrier
  *
  * Until all of these have been found completed, looks follow each other by
- * delta_min.
+ * delta_min, or by a quarter of the time waited if that is longer.
  */
 void cint_poll_await(struct cint_poll *p, __u16 epoch)
 {
@@ -253,7 +256,10 @@ __u32 cint_poll_interval(const struct cint_poll *p,
 	if (!outstanding)
 		return 0;
 	if (p->awaiting) {
-		shortest = max(policy->params.delta_min_ns, shortest);
+		first = max_t(__u64, cint_poll_read(p->busy_ns), p->last_ns);
+		shortest = max3(policy->params.delta_min_ns, shortest,
+				cint_poll_elapsed(first, now_ns) >>
+				CINT_POLL_AWAIT_SHIFT);
 		return min(shortest, longest);
 	}
 	if (cint_poll_read(p->fresh))

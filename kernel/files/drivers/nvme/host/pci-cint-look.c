@@ -184,8 +184,10 @@ static u32 nvme_cint_tick(struct nvme_cint_queue *c, u64 *now_ns)
 	u64 limit_ns;
 
 	c->stats.ticks++;
-	if (!nvme_cint_interval(c, *now_ns))
+	if (!nvme_cint_interval(c, *now_ns)) {
+		WRITE_ONCE(c->put_off, false);
 		return 0;
+	}
 	limit_ns = READ_ONCE(c->clean_ns) + c->hold_ns;
 	attended = nvme_cint_attended(c, *now_ns);
 	WRITE_ONCE(c->put_off, attended);
