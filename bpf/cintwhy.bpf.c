@@ -142,28 +142,27 @@ int BPF_PROG(on_done, struct request *req)
 		return 0;
 	c->req = s ? key : 0;
 	c->alone = false;
-	if (s)
+	/* one that was held has been seen before */
+	if (s && !s->held)
 		s->event.done_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
 SEC("tp_btf/cint_hold")
-int BPF_PROG(on_hold, int ctrl, __u16 qid, __u16 group, __u32 held, __u64 deadline_ns)
+int BPF_PROG(on_hold, struct request *req, int ctrl, __u16 qid, __u16 group,
+	     __u32 held, __u64 deadline_ns)
 {
-	struct current_request *c = current_request();
+	__u64 key = (__u64)req;
+	struct state *s = bpf_map_lookup_elem(&requests, &key);
 	struct deliveries *d;
-	struct state *s;
 
-	if (!c || !c->req)
-		return 0;
-	s = bpf_map_lookup_elem(&requests, &c->req);
-	c->req = 0;
 	if (!s || s->event.ctrl != ctrl || s->event.qid != qid)
 		return 0;
 	d = find_place(ctrl, qid, group);
 	if (!d)
 		return 0;
 	s->event.hold_ns = bpf_ktime_get_ns();
+	s->event.done_ns = s->event.hold_ns;
 	s->event.deadline_ns = deadline_ns;
 	s->event.held = held;
 	s->event.group = group;

@@ -48,9 +48,8 @@
 #include "pci-cint.h"
 #include <trace/events/cint.h>
 
-/* Completed at once in a softirq or a handler, so that others have their turn. */
+/* Completed at once by the timer on a busy CPU, so that others have their turn. */
 #define NVME_CINT_BUDGET		16
-#define NVME_CINT_BUDGET_IDLE		64
 
 /*
  * While the timer is not put off, a part of a batch is enough for who submits: what
@@ -74,13 +73,6 @@
 #define NVME_CINT_YIELD_WEIGHT		3	/* shift */
 #define NVME_CINT_REST_MIN		4096
 #define NVME_CINT_REST_MAX		65536
-
-#define NVME_CINT_OVERFLOW		(NVME_CINT_SLOTS - 1)
-
-static u32 nvme_cint_slot_outstanding(const struct nvme_cint_slot *slot)
-{
-	return READ_ONCE(slot->sent) - READ_ONCE(slot->done);
-}
 
 /*
  * When to look
@@ -193,7 +185,7 @@ static u32 nvme_cint_tick(struct nvme_cint_queue *c, u64 *now_ns)
 	WRITE_ONCE(c->put_off, attended);
 	if (attended && limit_ns > *now_ns + floor_ns)
 		return limit_ns - *now_ns;
-	budget = is_idle_task(current) ? NVME_CINT_BUDGET_IDLE :
+	budget = is_idle_task(current) ? NVME_CINT_BUDGET_MAX :
 					 NVME_CINT_BUDGET;
 	found = nvme_cint_look(c, budget, NVME_CINT_TIMER);
 	*now_ns = ktime_get_ns();
@@ -247,8 +239,16 @@ static void nvme_cint_task_sleep(struct cint_looker *looker)
  * Looking
  */
 
-static void nvme_cint_fired(struct nvme_cint_queue *c, u16 group,
-			    enum cint_reason reason, u32 nr, u64 held_ns)
+/**
+ * nvme_cint_fired - completions of a group are delivered
+ * @c: the queue, locked
+ * @group: the group
+ * @reason: why
+ * @nr: how many
+ * @held_ns: for how long at most they have waited
+ */
+void nvme_cint_fired(struct nvme_cint_queue *c, u16 group,
+		     enum cint_reason reason, u32 nr, u64 held_ns)
 {
 	c->stats.fires[reason]++;
 	trace_cint_fire(c->cint->dev->ctrl.instance, c->nvmeq->qid, group,
@@ -312,8 +312,11 @@ static void nvme_cint_judge(struct nvme_cint_queue *c, u32 found, u64 now_ns)
 	c->yield = NVME_CINT_YIELD_START;
 }
 
-/* What a look has found, and learnt. */
-static void nvme_cint_looked(struct nvme_cint_queue *c, u32 found,
+/*
+ * What a look has found, and learnt. Return whether the timer is to be put off:
+ * setting it costs less than to have it come for nothing.
+ */
+static bool nvme_cint_looked(struct nvme_cint_queue *c, u32 found,
 			     enum nvme_cint_who who)
 {
 	static const u8 reasons[] = {
@@ -350,20 +353,16 @@ static void nvme_cint_looked(struct nvme_cint_queue *c, u32 found,
 	c->ready -= min(found, c->ready);
 	c->first_ns = c->last_ns;
 	nvme_cint_age(c, found, outstanding, more, now_ns);
-	if (who == NVME_CINT_TASK || who == NVME_CINT_SUBMITTER) {
-		if (found)
-			WRITE_ONCE(c->task_ns, now_ns);
-		/* setting the timer costs less than to have it come for nothing */
-		if (!more && READ_ONCE(c->put_off) &&
-		    c->expires_ns < now_ns + c->hold_ns / 2) {
-			c->expires_ns = now_ns + c->hold_ns;
-			c->later_ns = c->expires_ns;
-		}
-	} else if (who == NVME_CINT_TIMER && reason != CINT_FIRE_BARRIER) {
+	if (who == NVME_CINT_TIMER)
 		nvme_cint_judge(c, found, now_ns);
-	}
 	if (found)
 		c->found_ns = now_ns;
+	if (who != NVME_CINT_TASK && who != NVME_CINT_SUBMITTER)
+		return false;
+	if (found)
+		WRITE_ONCE(c->task_ns, now_ns);
+	return !more && READ_ONCE(c->put_off) &&
+		READ_ONCE(c->expires_ns) < now_ns + c->hold_ns / 2;
 }
 
 /**
@@ -382,26 +381,25 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 	DEFINE_IO_COMP_BATCH(iob);
 	unsigned int found = 0;
 	unsigned long flags;
-	u64 later_ns;
+	bool later = false;
 
 	/* its handler takes it, too */
 	if (shared ? !spin_trylock_irqsave(&nvmeq->cq_poll_lock, flags) :
 		     !spin_trylock(&nvmeq->cq_poll_lock))
 		return 0;
 	if (c->looked_at) {
+		if (who == NVME_CINT_THREAD)
+			nvme_cint_tell(c, max);
 		found = nvme_pci_poll_cq(nvmeq, &iob, max);
 		if (!shared)
-			nvme_cint_looked(c, found, who);
+			later = nvme_cint_looked(c, found, who);
 	}
-	later_ns = c->later_ns;
-	c->later_ns = 0;
 	if (shared)
 		spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
 	else
 		spin_unlock(&nvmeq->cq_poll_lock);
-	if (later_ns)
-		hrtimer_start(&c->timer, ns_to_ktime(later_ns),
-			      HRTIMER_MODE_ABS_PINNED_SOFT);
+	if (later)
+		nvme_cint_start_timer(c, READ_ONCE(c->clean_ns), c->hold_ns);
 	if (!rq_list_empty(&iob.req_list))
 		nvme_pci_complete_batch(&iob);
 	return found;
@@ -436,286 +434,6 @@ void nvme_cint_submit_look(struct nvme_cint_queue *c)
 		enough = DIV_ROUND_UP(batch, NVME_CINT_EAGER);
 	if (batch < c->nvmeq->q_depth && nvme_cqes_pending(c->nvmeq, enough))
 		nvme_cint_look(c, batch, NVME_CINT_SUBMITTER);
-}
-
-/*
- * Submission
- */
-
-/**
- * nvme_cint_defer - shall the completion of a request be looked for?
- * @poll: the hardware queue that it would go to
- * @irq: the one that has interrupts
- * @batch: it comes with others
- *
- * Return: true; false if its interrupt is cheaper, and better timed, as it comes
- * alone, or as looking has not paid lately.
- */
-bool nvme_cint_defer(struct blk_mq_hw_ctx *poll, struct blk_mq_hw_ctx *irq,
-		     bool batch)
-{
-	struct nvme_queue *nvmeq = poll->driver_data, *nvmeq_irq;
-	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
-	struct blk_plug *plug;
-	u32 rest;
-
-	if (unlikely(!c || nvmeq->consumer != NVME_CQ_POLL))
-		return false;
-	rest = READ_ONCE(c->rest);
-	if (likely(!rest &&
-		   READ_ONCE(nvmeq->sq_tail) != READ_ONCE(nvmeq->cq_head)))
-		return true;
-	/* the thread is there anyway; where marks make no difference, nor does this */
-	if (c->watched || c->cint->dev->tagset.defer_opf & REQ_CINT_MARKS)
-		return true;
-	if (rest) {
-		WRITE_ONCE(c->rest, rest - 1);
-		return false;
-	}
-	/* with others, or of a task that has much to do */
-	if (batch || READ_ONCE(c->put_off))
-		return true;
-	/* what is plugged will have come with it */
-	plug = current->plug;
-	if (plug && !rq_list_empty(&plug->mq_list))
-		return true;
-	nvmeq_irq = irq->driver_data;
-	return nvme_outstanding(nvmeq_irq);
-}
-
-/*
- * A slot of one's own, if there is one that nobody has requests in; else that of
- * all others. Under the lock of the submission queue.
- */
-static u8 nvme_cint_find_slot(struct nvme_cint_queue *c, u16 group)
-{
-	unsigned int i, free = NVME_CINT_OVERFLOW;
-
-	for (i = 0; i < NVME_CINT_OVERFLOW; i++) {
-		struct nvme_cint_slot *slot = &c->slots[i];
-
-		if (slot->group == group && i < c->nr_slots)
-			return i;
-		if (free != NVME_CINT_OVERFLOW)
-			continue;
-		/* pairs with who has accounted for the last one by @group */
-		if (smp_load_acquire(&slot->seen) == slot->sent)
-			free = i;
-	}
-	return free;
-}
-
-/* How long a group's completions may be held. */
-static u32 nvme_cint_hold(struct nvme_cint_queue *c, u16 group)
-{
-	u32 hold_ns;
-
-	rcu_read_lock();
-	hold_ns = nvme_cint_setting(c->cint, group)->policy.params.max_hold_ns;
-	rcu_read_unlock();
-	return hold_ns;
-}
-
-/**
- * nvme_cint_submit_slow - a queue's or a group's first request
- * @c: the queue, without interrupts, its submission queue locked
- * @req: the request
- *
- * Return: whether the timer may be set for a time that is too late.
- */
-bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req)
-{
-	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
-	u16 group = req->flush.cint_group;
-	struct nvme_cint_slot *slot;
-	bool hurry = false;
-	u32 hold_ns;
-	u8 nr;
-
-	if (!nvme_outstanding(c->nvmeq))
-		cint_poll_busy(&c->poll, ktime_get_ns());
-	if (req->cmd_flags & REQ_POLLED) {
-		nr = NVME_CINT_SLOTS;
-		slot = &c->slots[nr];
-		goto out;
-	}
-	nr = nvme_cint_find_slot(c, group);
-	slot = &c->slots[nr];
-	if (!nvme_cint_slot_outstanding(slot) || nr == NVME_CINT_OVERFLOW) {
-		hold_ns = nvme_cint_hold(c, group);
-		/* the timer may have been set for groups that can wait longer */
-		hurry = hold_ns < READ_ONCE(c->hold_ns);
-		if (nr == NVME_CINT_OVERFLOW) {
-			group = 0;
-			if (nvme_cint_slot_outstanding(slot))
-				hold_ns = min(hold_ns, slot->hold_ns);
-		}
-		WRITE_ONCE(slot->group, group);
-		WRITE_ONCE(slot->hold_ns, hold_ns);
-	}
-	if (nr != NVME_CINT_OVERFLOW)
-		c->slot = nr;
-	if (nr >= c->nr_slots)
-		WRITE_ONCE(c->nr_slots, nr + 1);
-	if (hurry)
-		WRITE_ONCE(c->seq, c->seq + 1);
-out:
-	WRITE_ONCE(slot->sent, slot->sent + 1);
-	iod->cint_tag = nr << NVME_CINT_SLOT_SHIFT | cint_poll_submit(&c->poll);
-	return hurry;
-}
-
-/*
- * Requests that have interrupts
- */
-
-/* The queue that has the unmarked requests of the CPU a request came from. */
-static struct nvme_queue *nvme_cint_prefix_queue(struct nvme_queue *nvmeq,
-						 struct request *req)
-{
-	struct nvme_dev *dev = nvmeq->dev;
-	struct blk_mq_queue_map *map = &dev->tagset.map[HCTX_TYPE_POLL];
-	struct nvme_queue *other;
-
-	if (!map->nr_queues)
-		return NULL;
-	other = &dev->queues[map->mq_map[blk_mq_rq_cpu(req)] + 1];
-	return other->consumer == NVME_CQ_POLL ? other : NULL;
-}
-
-/**
- * nvme_cint_submit_marked - a barrier goes to a queue that has interrupts
- * @nvmeq: the queue, its submission queue locked
- * @req: the barrier
- */
-void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req)
-{
-	struct nvme_queue *other = nvme_cint_prefix_queue(nvmeq, req);
-	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
-	struct nvme_cint_queue *c = other ? READ_ONCE(other->cint) : NULL;
-
-	if (!c)
-		return;
-	spin_lock_nested(&other->sq_lock, SINGLE_DEPTH_NESTING);
-	iod->cint_tag = cint_poll_barrier(&c->poll);
-	spin_unlock(&other->sq_lock);
-}
-
-/* A barrier has completed: its prefix is to be looked for from here on. */
-static void nvme_cint_post_prefix(struct nvme_cint_queue *c, u16 epoch)
-{
-	int old = atomic_read(&c->prefix);
-
-	do {
-		if (old && (s16)(epoch - (u16)old) <= 0)
-			return;
-	} while (!atomic_try_cmpxchg(&c->prefix, &old,
-				     epoch | NVME_CINT_PREFIX));
-}
-
-/* Are completions to be delivered together with an urgent one? */
-static bool nvme_cint_in_order(struct nvme_cint_queue *c, u16 group)
-{
-	bool in_order;
-
-	rcu_read_lock();
-	in_order = !(nvme_cint_setting(c->cint, group)->policy.params.flags &
-		     CINT_F_OOO);
-	rcu_read_unlock();
-	return in_order;
-}
-
-/* Shall the handler look for what was submitted before a request? */
-static void nvme_cint_want_prefix(struct nvme_cint_queue *c,
-				  struct request *req)
-{
-	struct nvme_queue *other = nvme_cint_prefix_queue(c->nvmeq, req);
-	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
-	struct nvme_cint_queue *other_c;
-
-	if (!other || !nvme_outstanding(other))
-		return;
-	other_c = READ_ONCE(other->cint);
-	if (!other_c)
-		return;
-	if (req->cmd_flags & REQ_BARRIER)
-		nvme_cint_post_prefix(other_c, iod->cint_tag);
-	c->prefix_queue = other_c;
-}
-
-/* What is not the most frequent of what nvme_cint_done_marked() has to do. */
-static noinline void nvme_cint_done_slow(struct nvme_cint_queue *c,
-					 struct request *req,
-					 enum cint_reason reason)
-{
-	int instance = c->cint->dev->ctrl.instance;
-	u16 group = req->flush.cint_group;
-	u16 qid = c->nvmeq->qid;
-
-	if (reason == CINT_FIRE_URGENT)
-		trace_cint_urgent(instance, qid, group, req->tag);
-	trace_cint_fire(instance, qid, group, reason, 1, 0);
-	if (group)
-		cint_group_count(group, reason, 1);
-	if (req->cmd_flags & REQ_BARRIER ||
-	    (reason == CINT_FIRE_URGENT && nvme_cint_in_order(c, group)))
-		nvme_cint_want_prefix(c, req);
-}
-
-/**
- * nvme_cint_done_marked - a request that has an interrupt has completed
- * @c: its queue, in its handler or under the lock of its completion queue
- * @req: the request
- */
-void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req)
-{
-	enum cint_reason reason = CINT_FIRE_EACH;
-
-	if (req->cmd_flags & REQ_URGENT) {
-		reason = CINT_FIRE_URGENT;
-		c->stats.urgent++;
-	} else if (req->cmd_flags & REQ_BARRIER) {
-		reason = CINT_FIRE_BARRIER;
-	}
-	c->stats.completions++;
-	c->stats.fires[reason]++;
-	if (req->cmd_flags & REQ_BARRIER || req->flush.cint_group ||
-	    READ_ONCE(c->in_order) || trace_cint_fire_enabled() ||
-	    trace_cint_urgent_enabled())
-		nvme_cint_done_slow(c, req, reason);
-}
-
-/**
- * nvme_cint_irq_look - look for what a handler's requests want delivered with them
- * @c: the handler's queue
- */
-void nvme_cint_irq_look(struct nvme_cint_queue *c)
-{
-	struct nvme_cint_queue *other = c->prefix_queue;
-
-	c->prefix_queue = NULL;
-	nvme_cint_look(other, NVME_CINT_BUDGET_IDLE, NVME_CINT_INTERRUPT);
-	/* the rest, or what could not be looked for now, is the timer's */
-	if (other->poll.awaiting || atomic_read(&other->prefix))
-		nvme_cint_arm(other);
-}
-
-/**
- * nvme_cint_irq_shared - the handler of a queue that tasks look into
- * @nvmeq: the queue
- *
- * Return: IRQ_HANDLED: tasks may have taken what the interrupt is for.
- */
-irqreturn_t nvme_cint_irq_shared(struct nvme_queue *nvmeq)
-{
-	DEFINE_IO_COMP_BATCH(iob);
-
-	spin_lock(&nvmeq->cq_poll_lock);
-	nvme_pci_poll_cq(nvmeq, &iob, 0);
-	spin_unlock(&nvmeq->cq_poll_lock);
-	if (!rq_list_empty(&iob.req_list))
-		nvme_pci_complete_batch(&iob);
-	return IRQ_HANDLED;
 }
 
 /**

@@ -63,7 +63,7 @@ static enum cint_reason nvme_cint_due(struct nvme_cint_queue *c, u64 now_ns,
 		struct nvme_cint_slot *slot = &c->slots[i];
 		const struct cint_policy *policy;
 
-		if (READ_ONCE(slot->sent) == READ_ONCE(slot->done))
+		if (!nvme_cint_slot_outstanding(slot))
 			continue;
 		policy = &nvme_cint_setting(c->cint, READ_ONCE(slot->group))->policy;
 		reason = cint_poll_due(&c->poll, policy, outstanding, c->ready,
@@ -80,33 +80,99 @@ static enum cint_reason nvme_cint_due(struct nvme_cint_queue *c, u64 now_ns,
 	return reason;
 }
 
+/* The request of a completion that has been seen, the nr-th; locked. */
+static struct request *nvme_cint_ready_rq(struct nvme_cint_queue *c, u32 nr)
+{
+	struct nvme_queue *nvmeq = c->nvmeq;
+	u32 idx = (nvmeq->cq_head + nr - 1) % nvmeq->q_depth;
+
+	/* what was read to be complete comes before the rest of it */
+	dma_rmb();
+	return nvme_find_rq(nvmeq->dev->tagset.tags[nvmeq->qid - 1],
+			    READ_ONCE(nvmeq->cqes[idx].command_id));
+}
+
+/* Tell of the completions that have been seen, from the held-th on; locked. */
+static noinline void nvme_cint_trace_hold(struct nvme_cint_queue *c, u32 held)
+{
+	struct nvme_queue *nvmeq = c->nvmeq;
+	const struct cint_policy *policy;
+	struct request *req;
+	u64 deadline_ns;
+
+	rcu_read_lock();
+	for (; held <= c->ready; held++) {
+		req = nvme_cint_ready_rq(c, held);
+		if (!req)
+			continue;
+		policy = &nvme_cint_setting(c->cint, req->flush.cint_group)->policy;
+		deadline_ns = c->last_ns +
+			policy->delta_ns[min(held, CINT_THRESHOLD_MAX)];
+		trace_cint_hold(req, nvmeq->dev->ctrl.instance, nvmeq->qid,
+				req->flush.cint_group, held,
+				min(deadline_ns, c->first_ns + policy->hold_ns));
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * nvme_cint_tell - account for what is about to be delivered
+ * @c: the queue, its completion queue locked
+ * @nr: how many completions, all of them seen
+ *
+ * Before they are, as a request that completes on another CPU may be over, and its
+ * task look at the counters, before this CPU has done anything else.
+ */
+void nvme_cint_tell(struct nvme_cint_queue *c, u32 nr)
+{
+	u64 held_ns = ktime_get_ns() - c->first_ns;
+	u32 counts[NVME_CINT_SLOTS] = { }, i;
+
+	for (i = 1; i <= min(nr, c->ready); i++) {
+		struct request *req = nvme_cint_ready_rq(c, i);
+		unsigned int slot;
+
+		if (!req)
+			continue;
+		slot = nvme_cint_slot(blk_mq_rq_to_pdu(req));
+		if (slot < NVME_CINT_SLOTS)
+			counts[slot]++;
+	}
+	for (i = 0; i < NVME_CINT_SLOTS; i++) {
+		struct nvme_cint_slot *slot = &c->slots[i];
+
+		if (!counts[i])
+			continue;
+		nvme_cint_fired(c, slot->group, c->reason, counts[i], held_ns);
+		slot->seen += counts[i];
+	}
+}
+
 static void nvme_cint_watch(struct nvme_cint_queue *c)
 {
 	struct nvme_queue *nvmeq = c->nvmeq;
 	enum cint_reason reason = CINT_HOLD;
 	u64 now_ns = ktime_get_ns();
-	u32 ready, nr = 0;
-	bool more;
+	u32 ready, seen, nr = 0;
 
 	if (!spin_trylock(&nvmeq->cq_poll_lock))
 		return;
 	if (c->looked_at) {
-		ready = c->ready;
+		seen = c->ready;
+		ready = seen;
 		while (ready < nvmeq->q_depth - 1 &&
 		       nvme_cqes_pending(nvmeq, ready + 1))
 			ready++;
-		more = ready > c->ready;
-		if (more) {
-			if (!c->ready)
+		if (ready > seen) {
+			if (!seen)
 				c->first_ns = now_ns;
 			c->last_ns = now_ns;
 			WRITE_ONCE(c->ready, ready);
 		}
 		nr = ready;
 		reason = nvme_cint_due(c, now_ns, &nr);
-		if (reason == CINT_HOLD && more)
-			trace_cint_hold(c->cint->dev->ctrl.instance, nvmeq->qid,
-					0, ready, c->first_ns);
+		if (reason == CINT_HOLD && trace_cint_hold_enabled())
+			nvme_cint_trace_hold(c, seen + 1);
 		c->reason = reason;
 	}
 	spin_unlock(&nvmeq->cq_poll_lock);

@@ -111,6 +111,9 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
 			  &keys[nvmeq->consumer == NVME_CQ_SHARED]);
 	if (!nvmeq->qid || !cint || cint->wanted == NVME_CINT_OFF)
 		return;
+	/* the controller coalesces: polled requests are polled for, as ever */
+	if (polled && cint->wanted == NVME_CINT_DEVICE)
+		return;
 	c = nvme_cint_queue(cint, nvmeq);
 	if (!c)
 		return;

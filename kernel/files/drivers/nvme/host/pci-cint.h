@@ -2,10 +2,11 @@
 /*
  * Coalescing of completions in the NVMe PCI driver.
  *
- * pci-cint.c has what is chosen for a controller, pci-cint-look.c who looks for
- * completions and when (mode split), pci-cint-thread.c a thread that does so
- * (mode kthread), pci-cint-device.c a controller that coalesces (mode device),
- * pci-cint-feature.c what any controller does by itself.
+ * pci-cint.c has what is chosen for a controller, pci-cint-submit.c which requests
+ * are looked for, pci-cint-look.c who looks and when (mode split),
+ * pci-cint-thread.c a thread that does so (mode kthread), pci-cint-marked.c
+ * requests that have interrupts, pci-cint-device.c a controller that coalesces
+ * (mode device), pci-cint-feature.c what any controller does by itself.
  */
 #ifndef _NVME_PCI_CINT_H
 #define _NVME_PCI_CINT_H
@@ -86,6 +87,7 @@ struct nvme_cint_slot {
  * more is for polled requests, which nobody else has to look for.
  */
 #define NVME_CINT_SLOTS		8
+#define NVME_CINT_OVERFLOW	(NVME_CINT_SLOTS - 1)
 #define NVME_CINT_SLOT_SHIFT	8	/* nvme_iod.cint_tag */
 
 /**
@@ -112,7 +114,6 @@ struct nvme_cint_slot {
  * @put_off: it will look later than is best, as tasks look
  * @reason: why it looks
  * @expires_ns: when, about
- * @later_ns: when instead, as a look has found; 0 for no change
  * @hold_ns: the shortest max_hold of a group that has requests
  * @task_ns: when a task last found something, or had something already
  * @clean_ns: what completed before has been found
@@ -151,7 +152,6 @@ struct nvme_cint_queue {
 	bool			put_off;
 	u8			reason;
 	u64			expires_ns;
-	u64			later_ns;
 
 	/* who looks: nvme_queue.cq_poll_lock */
 	u32			yield;
@@ -244,6 +244,14 @@ static inline u32 nvme_outstanding(const struct nvme_queue *nvmeq)
 	return nr < 0 ? nr + nvmeq->q_depth : nr;
 }
 
+static inline u32 nvme_cint_slot_outstanding(const struct nvme_cint_slot *slot)
+{
+	return READ_ONCE(slot->sent) - READ_ONCE(slot->done);
+}
+
+/* Completed at once in a softirq or a handler, so that others have their turn. */
+#define NVME_CINT_BUDGET_MAX	64
+
 /* pci.c */
 int nvme_pci_poll_cq(struct nvme_queue *nvmeq, struct io_comp_batch *iob,
 		     unsigned int max);
@@ -273,6 +281,7 @@ int nvme_cint_set_poll_cpu(struct nvme_cint *cint, int cpu);
 void nvme_cint_set_calibrate(struct nvme_cint *cint, bool calibrate);
 int nvme_cint_get_stats(struct nvme_cint *cint, struct nvme_cint_stats *stats);
 
+void nvme_cint_tell(struct nvme_cint_queue *c, u32 nr);
 int nvme_cint_start_thread(struct nvme_cint *cint);
 void nvme_cint_stop_thread(struct nvme_cint *cint);
 void nvme_cint_bind_thread(struct nvme_cint *cint);
@@ -288,6 +297,8 @@ void nvme_cint_start_look(struct nvme_cint_queue *c);
 void nvme_cint_arm(struct nvme_cint_queue *c);
 unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 			    enum nvme_cint_who who);
+void nvme_cint_fired(struct nvme_cint_queue *c, u16 group,
+		     enum cint_reason reason, u32 nr, u64 held_ns);
 bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req);
 void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req);
 void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req);
@@ -426,13 +437,18 @@ static __always_inline void nvme_cint_submitted(struct nvme_queue *nvmeq,
 		nvme_cint_submit_look(c);
 }
 
+/* Of a request in a poll queue. */
+static inline unsigned int nvme_cint_slot(const struct nvme_iod *iod)
+{
+	return min(iod->cint_tag >> NVME_CINT_SLOT_SHIFT, NVME_CINT_SLOTS);
+}
+
 /* A request has been found completed by who may consume the queue's entries. */
 static __always_inline void nvme_cint_done(struct nvme_queue *nvmeq,
 					   struct request *req)
 {
 	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
 	struct nvme_iod *iod;
-	unsigned int slot;
 
 	if (!c)
 		return;
@@ -441,10 +457,8 @@ static __always_inline void nvme_cint_done(struct nvme_queue *nvmeq,
 		/* it may be a request that the controller has made up */
 		cint_poll_complete(&c->poll,
 				   iod->cint_tag & (CINT_POLL_EPOCHS - 1));
-		slot = min(iod->cint_tag >> NVME_CINT_SLOT_SHIFT,
-			   NVME_CINT_SLOTS);
 		/* the same, written under the lock of the completion queue */
-		data_race(c->slots[slot].done++);
+		data_race(c->slots[nvme_cint_slot(iod)].done++);
 	} else {
 		nvme_cint_done_marked(c, req);
 	}

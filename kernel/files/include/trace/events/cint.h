@@ -8,6 +8,8 @@
 #include <linux/cint_policy.h>
 #include <linux/tracepoint.h>
 
+struct request;
+
 TRACE_DEFINE_ENUM(CINT_FIRE_EACH);
 TRACE_DEFINE_ENUM(CINT_FIRE_URGENT);
 TRACE_DEFINE_ENUM(CINT_FIRE_BARRIER);
@@ -30,30 +32,28 @@ TRACE_DEFINE_ENUM(CINT_FIRE_LOOK);
 		{ CINT_FIRE_FLUSH,	"flush" },	\
 		{ CINT_FIRE_LOOK,	"look" })
 
-/*
- * Completions are held back, by a thread that watches the queue: so many, the first
- * of them since then.
- */
+/* A completion is held back; it is the held-th of its queue. */
 TRACE_EVENT(cint_hold,
-	TP_PROTO(int ctrl, u16 qid, u16 group, u32 held, u64 since_ns),
-	TP_ARGS(ctrl, qid, group, held, since_ns),
+	TP_PROTO(struct request *req, int ctrl, u16 qid, u16 group, u32 held,
+		 u64 deadline_ns),
+	TP_ARGS(req, ctrl, qid, group, held, deadline_ns),
 	TP_STRUCT__entry(
 		__field(int, ctrl)
 		__field(u16, qid)
 		__field(u16, group)
 		__field(u32, held)
-		__field(u64, since_ns)
+		__field(u64, deadline_ns)
 	),
 	TP_fast_assign(
 		__entry->ctrl = ctrl;
 		__entry->qid = qid;
 		__entry->group = group;
 		__entry->held = held;
-		__entry->since_ns = since_ns;
+		__entry->deadline_ns = deadline_ns;
 	),
-	TP_printk("nvme%d: qid=%u group=%u held=%u since_ns=%llu",
+	TP_printk("nvme%d: qid=%u group=%u held=%u deadline_ns=%llu",
 		  __entry->ctrl, __entry->qid, __entry->group, __entry->held,
-		  __entry->since_ns)
+		  __entry->deadline_ns)
 );
 
 /* nr completions are delivered, the oldest after it was held for hold_ns. */

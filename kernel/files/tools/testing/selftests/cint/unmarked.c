@@ -9,6 +9,7 @@
 
 #include "../kselftest_harness.h"
 #include "device.h"
+#include "interrupts.h"
 #include "ring.h"
 #include "trace.h"
 
@@ -46,33 +47,6 @@ FIXTURE_TEARDOWN(unmarked)
 	free(self->buf);
 }
 
-/* Interrupts of the controller's queues, on all CPUs. */
-static long long interrupts(const struct device *d)
-{
-	char line[4096], name[48];
-	long long sum = 0;
-	FILE *file = fopen("/proc/interrupts", "r");
-
-	if (!file)
-		return -1;
-	snprintf(name, sizeof(name), "%sq", d->ctrl);
-	while (fgets(line, sizeof(line), file)) {
-		char *p = strchr(line, ':'), *end;
-
-		if (!strstr(line, name) || !p)
-			continue;
-		for (p++;; p = end) {
-			long long v = strtoll(p, &end, 10);
-
-			if (end == p || (*end && !isspace(*end)))
-				break;
-			sum += v;
-		}
-	}
-	fclose(file);
-	return sum;
-}
-
 TEST_F(unmarked, mode_off_coalesces_nothing)
 {
 	static const char *const events[] = {
@@ -86,13 +60,13 @@ TEST_F(unmarked, mode_off_coalesces_nothing)
 
 	ASSERT_EQ(device_set(&self->d, "mode", "off"), 0);
 	why = trace_open(&trace, events);
-	irqs = interrupts(&self->d);
+	irqs = interrupts_of(self->d.ctrl);
 	completions = device_stat(&self->d, "completions");
 	fires = device_stat(&self->d, "fires");
 	for (i = 0; i < READS; i++)
 		ASSERT_EQ(pread(self->fd, self->buf, BLOCK, i * BLOCK), BLOCK);
 	/* one at a time: an interrupt each, give or take a spurious one */
-	EXPECT_GE(interrupts(&self->d) - irqs, READS * 9 / 10);
+	EXPECT_GE(interrupts_of(self->d.ctrl) - irqs, READS * 9 / 10);
 	EXPECT_EQ(device_stat(&self->d, "completions"), completions);
 	EXPECT_EQ(device_stat(&self->d, "fires"), fires);
 	if (!why) {
@@ -108,12 +82,12 @@ TEST_F(unmarked, mode_off_with_marks)
 	int i;
 
 	ASSERT_EQ(device_set(&self->d, "mode", "off"), 0);
-	irqs = interrupts(&self->d);
+	irqs = interrupts_of(self->d.ctrl);
 	completions = device_stat(&self->d, "completions");
 	for (i = 0; i < READS; i++)
 		ASSERT_EQ(cint_preadv2(self->fd, self->buf, BLOCK, i * BLOCK,
 				       i % 2 ? RWF_URGENT : RWF_BARRIER), BLOCK);
-	EXPECT_GE(interrupts(&self->d) - irqs, READS * 9 / 10);
+	EXPECT_GE(interrupts_of(self->d.ctrl) - irqs, READS * 9 / 10);
 	EXPECT_EQ(device_stat(&self->d, "completions"), completions);
 }
 
@@ -137,7 +111,7 @@ TEST_F_TIMEOUT(unmarked, data_is_the_same_in_every_policy, 120)
 	for (p = 0; p < ARRAY_SIZE(policies); p++) {
 		ASSERT_EQ(device_set(&self->d, "policy", policies[p]), 0);
 		completions = device_stat(&self->d, "completions");
-		irqs = interrupts(&self->d);
+		irqs = interrupts_of(self->d.ctrl);
 		for (i = 0; i < 32; i++) {
 			for (j = 0; j < BLOCK; j += sizeof(uint64_t))
 				*(uint64_t *)(self->buf + i * BLOCK + j) =
@@ -171,7 +145,7 @@ TEST_F_TIMEOUT(unmarked, data_is_the_same_in_every_policy, 120)
 			  completions + 64);
 		/* with policy none each has its interrupt */
 		if (p) {
-			EXPECT_LE(interrupts(&self->d) - irqs, 8);
+			EXPECT_LE(interrupts_of(self->d.ctrl) - irqs, 8);
 		}
 	}
 	ring_close(&r);

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Modes split and kthread: which requests are looked for, and what is remembered of
+ * them: how many of each group a poll queue has.
+ */
+#include <linux/blk-mq.h>
+#include <linux/sched.h>
+
+#include "nvme.h"
+#include "pci-cint.h"
+
+/**
+ * nvme_cint_defer - shall the completion of a request be looked for?
+ * @poll: the hardware queue that it would go to
+ * @irq: the one that has interrupts
+ * @batch: it comes with others
+ *
+ * Return: true; false if its interrupt is cheaper, and better timed, as it comes
+ * alone, or as looking has not paid lately.
+ */
+bool nvme_cint_defer(struct blk_mq_hw_ctx *poll, struct blk_mq_hw_ctx *irq,
+		     bool batch)
+{
+	struct nvme_queue *nvmeq = poll->driver_data, *nvmeq_irq;
+	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
+	struct blk_plug *plug;
+	u32 rest;
+
+	if (unlikely(!c || nvmeq->consumer != NVME_CQ_POLL))
+		return false;
+	rest = READ_ONCE(c->rest);
+	if (likely(!rest &&
+		   READ_ONCE(nvmeq->sq_tail) != READ_ONCE(nvmeq->cq_head)))
+		return true;
+	/* the thread is there anyway; where marks make no difference, nor does this */
+	if (c->watched || c->cint->dev->tagset.defer_opf & REQ_CINT_MARKS)
+		return true;
+	if (rest) {
+		WRITE_ONCE(c->rest, rest - 1);
+		return false;
+	}
+	/* with others, or of a task that has much to do */
+	if (batch || READ_ONCE(c->put_off))
+		return true;
+	/* what is plugged will have come with it */
+	plug = current->plug;
+	if (plug && !rq_list_empty(&plug->mq_list))
+		return true;
+	nvmeq_irq = irq->driver_data;
+	return nvme_outstanding(nvmeq_irq);
+}
+
+/*
+ * A slot of one's own, if there is one that nobody has requests in; else that of
+ * all others. Under the lock of the submission queue.
+ */
+static u8 nvme_cint_find_slot(struct nvme_cint_queue *c, u16 group)
+{
+	unsigned int i, free = NVME_CINT_OVERFLOW;
+
+	for (i = 0; i < NVME_CINT_OVERFLOW; i++) {
+		struct nvme_cint_slot *slot = &c->slots[i];
+
+		if (slot->group == group && i < c->nr_slots)
+			return i;
+		if (free != NVME_CINT_OVERFLOW)
+			continue;
+		/* pairs with who has accounted for the last one by @group */
+		if (smp_load_acquire(&slot->seen) == slot->sent)
+			free = i;
+	}
+	return free;
+}
+
+/* How long a group's completions may be held. */
+static u32 nvme_cint_hold(struct nvme_cint_queue *c, u16 group)
+{
+	u32 hold_ns;
+
+	rcu_read_lock();
+	hold_ns = nvme_cint_setting(c->cint, group)->policy.params.max_hold_ns;
+	rcu_read_unlock();
+	return hold_ns;
+}
+
+/**
+ * nvme_cint_submit_slow - a queue's or a group's first request
+ * @c: the queue, without interrupts, its submission queue locked
+ * @req: the request
+ *
+ * Return: whether the timer may be set for a time that is too late.
+ */
+bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req)
+{
+	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
+	u16 group = req->flush.cint_group;
+	struct nvme_cint_slot *slot;
+	bool hurry = false;
+	u32 hold_ns;
+	u8 nr;
+
+	if (!nvme_outstanding(c->nvmeq))
+		cint_poll_busy(&c->poll, ktime_get_ns());
+	if (req->cmd_flags & REQ_POLLED) {
+		nr = NVME_CINT_SLOTS;
+		slot = &c->slots[nr];
+		goto out;
+	}
+	nr = nvme_cint_find_slot(c, group);
+	slot = &c->slots[nr];
+	if (!nvme_cint_slot_outstanding(slot) || nr == NVME_CINT_OVERFLOW) {
+		hold_ns = nvme_cint_hold(c, group);
+		/* the timer may have been set for groups that can wait longer */
+		hurry = hold_ns < READ_ONCE(c->hold_ns);
+		if (nr == NVME_CINT_OVERFLOW) {
+			group = 0;
+			if (nvme_cint_slot_outstanding(slot))
+				hold_ns = min(hold_ns, slot->hold_ns);
+		}
+		WRITE_ONCE(slot->group, group);
+		WRITE_ONCE(slot->hold_ns, hold_ns);
+	}
+	if (nr != NVME_CINT_OVERFLOW)
+		c->slot = nr;
+	if (nr >= c->nr_slots)
+		WRITE_ONCE(c->nr_slots, nr + 1);
+	if (hurry)
+		WRITE_ONCE(c->seq, c->seq + 1);
+out:
+	WRITE_ONCE(slot->sent, slot->sent + 1);
+	iod->cint_tag = nr << NVME_CINT_SLOT_SHIFT | cint_poll_submit(&c->poll);
+	return hurry;
+}
