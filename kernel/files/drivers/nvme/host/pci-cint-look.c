@@ -8,7 +8,10 @@
  *
  *  - a task that is about to wait for an io_uring with requests in the queue, or
  *    that asks for what there is; in mode split;
- *  - who submits, when a batch's worth has completed already; in mode split;
+ *  - who submits, when the better part of a batch has completed already; in mode
+ *    split;
+ *  - who submits a request that has an interrupt: on the CPU that it will come to
+ *    there is time, until the drive has served it; in mode split;
  *  - the handler of a barrier, or of an urgent request that is to be delivered in
  *    order, a few completions;
  *  - a timer, at the time lib/cint/poll.c expects a batch to be complete, and
@@ -48,14 +51,29 @@
 #include "pci-cint.h"
 #include <trace/events/cint.h>
 
-/* Completed at once by the timer on a busy CPU, so that others have their turn. */
-#define NVME_CINT_BUDGET		16
+/* Completed by the timer on a busy CPU: a task does it for less. */
+#define NVME_CINT_BUDGET		4
 
 /*
- * While the timer is not put off, a part of a batch is enough for who submits: what
- * it takes the timer need not interrupt it for.
+ * Completed at once, before others have their turn: fewer for as many looks after a
+ * request that has an interrupt, as somebody will wait for the next one. Up to 250 ns
+ * each, in the lab; with 32 throughout the 99th percentile of urgent requests beside
+ * 32 others was a third longer, with 8 throughout depth 32 cost 1 % more.
  */
-#define NVME_CINT_EAGER			8
+#define NVME_CINT_CHUNK			32
+#define NVME_CINT_CHUNK_BRIEF		8
+#define NVME_CINT_BRIEF			64
+
+/* Looked for by who submits a request that has an interrupt: half of what it takes. */
+#define NVME_CINT_BESIDE		24
+
+/*
+ * For who submits so much of a batch is enough, in 1/32: it has then not waited for
+ * max_hold, and the timer need not interrupt him for it; and still less while the
+ * timer is not put off.
+ */
+#define NVME_CINT_ENOUGH		20
+#define NVME_CINT_EAGER			4
 
 /* A task that has looked within so many max_hold is expected to look again. */
 #define NVME_CINT_ATTENDED		8
@@ -316,8 +334,7 @@ static void nvme_cint_judge(struct nvme_cint_queue *c, u32 found, u64 now_ns)
  * What a look has found, and learnt. Return whether the timer is to be put off:
  * setting it costs less than to have it come for nothing.
  */
-static bool nvme_cint_looked(struct nvme_cint_queue *c, u32 found,
-			     enum nvme_cint_who who)
+static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 {
 	static const u8 reasons[] = {
 		[NVME_CINT_TASK]	= CINT_FIRE_LOOK,
@@ -330,8 +347,13 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, u32 found,
 	u32 outstanding = nvme_outstanding(c->nvmeq);
 	bool more = nvme_cqe_pending(c->nvmeq);
 	u64 now_ns = ktime_get_ns(), held_ns = now_ns - c->clean_ns;
+	u32 found = c->taken;
 	unsigned int i;
 	int prefix;
+
+	c->taken = 0;
+	if (c->brief)
+		WRITE_ONCE(c->brief, c->brief - 1);
 
 	if (unlikely(atomic_read(&c->prefix))) {
 		prefix = atomic_xchg(&c->prefix, 0);
@@ -378,30 +400,45 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 {
 	struct nvme_queue *nvmeq = c->nvmeq;
 	bool shared = nvmeq->consumer == NVME_CQ_SHARED;
-	DEFINE_IO_COMP_BATCH(iob);
-	unsigned int found = 0;
+	unsigned int found = 0, nr, chunk;
+	bool later = false, last;
 	unsigned long flags;
-	bool later = false;
 
-	/* its handler takes it, too */
-	if (shared ? !spin_trylock_irqsave(&nvmeq->cq_poll_lock, flags) :
-		     !spin_trylock(&nvmeq->cq_poll_lock))
-		return 0;
-	if (c->looked_at) {
-		if (who == NVME_CINT_THREAD)
-			nvme_cint_tell(c, max);
-		found = nvme_pci_poll_cq(nvmeq, &iob, max);
-		if (!shared)
-			later = nvme_cint_looked(c, found, who);
-	}
-	if (shared)
-		spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
-	else
-		spin_unlock(&nvmeq->cq_poll_lock);
+	do {
+		DEFINE_IO_COMP_BATCH(iob);
+
+		/* its handler takes it, too */
+		if (shared ? !spin_trylock_irqsave(&nvmeq->cq_poll_lock, flags) :
+			     !spin_trylock(&nvmeq->cq_poll_lock))
+			break;
+		last = true;
+		if (c->looked_at) {
+			chunk = READ_ONCE(c->brief) ? NVME_CINT_CHUNK_BRIEF :
+						      NVME_CINT_CHUNK;
+			if (who == NVME_CINT_THREAD) {
+				chunk = max;
+				nvme_cint_tell(c, max);
+			} else if (max) {
+				chunk = min(chunk, max - found);
+			}
+			nr = nvme_pci_poll_cq(nvmeq, &iob, chunk);
+			found += nr;
+			c->taken += nr;
+			last = nr < chunk || found == max ||
+			       (need_resched() && who != NVME_CINT_INTERRUPT &&
+				who != NVME_CINT_FLUSH);
+			if (last && !shared)
+				later = nvme_cint_looked(c, who);
+		}
+		if (shared)
+			spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
+		else
+			spin_unlock(&nvmeq->cq_poll_lock);
+		if (!rq_list_empty(&iob.req_list))
+			nvme_pci_complete_batch(&iob);
+	} while (!last);
 	if (later)
 		nvme_cint_start_timer(c, READ_ONCE(c->clean_ns), c->hold_ns);
-	if (!rq_list_empty(&iob.req_list))
-		nvme_pci_complete_batch(&iob);
 	return found;
 }
 
@@ -422,18 +459,40 @@ static int nvme_cint_task_look(struct cint_looker *looker, unsigned int max)
 }
 
 /**
- * nvme_cint_submit_look - more than a batch is outstanding
+ * nvme_cint_submit_look - much of a batch, or more, is outstanding
  * @c: the queue, without interrupts; the caller has just submitted to it
  */
 void nvme_cint_submit_look(struct nvme_cint_queue *c)
 {
-	u32 batch = READ_ONCE(c->batch), enough = batch;
+	u32 batch = READ_ONCE(c->batch), enough = NVME_CINT_ENOUGH;
 
 	/* who is too busy to wait spares himself the timer */
 	if (!READ_ONCE(c->put_off))
-		enough = DIV_ROUND_UP(batch, NVME_CINT_EAGER);
-	if (batch < c->nvmeq->q_depth && nvme_cqes_pending(c->nvmeq, enough))
+		enough = NVME_CINT_EAGER;
+	enough = DIV_ROUND_UP(batch * enough, 32);
+	if (enough < c->nvmeq->q_depth && nvme_cqes_pending(c->nvmeq, enough))
 		nvme_cint_look(c, batch, NVME_CINT_SUBMITTER);
+}
+
+/**
+ * nvme_cint_look_beside - a request that has an interrupt has been submitted
+ * @nvmeq: its queue
+ */
+void nvme_cint_look_beside(struct nvme_queue *nvmeq)
+{
+	struct nvme_dev *dev = nvmeq->dev;
+	struct blk_mq_queue_map *map = &dev->tagset.map[HCTX_TYPE_POLL];
+	struct nvme_cint_queue *c;
+
+	if (!map->nr_queues)
+		return;
+	nvmeq = &dev->queues[map->mq_map[raw_smp_processor_id()] + 1];
+	c = READ_ONCE(nvmeq->cint);
+	if (nvmeq->consumer != NVME_CQ_POLL || !c || c->watched)
+		return;
+	WRITE_ONCE(c->brief, NVME_CINT_BRIEF);
+	if (nvme_cqe_pending(nvmeq))
+		nvme_cint_look(c, NVME_CINT_BESIDE, NVME_CINT_SUBMITTER);
 }
 
 /**
@@ -471,6 +530,8 @@ void nvme_cint_start_look(struct nvme_cint_queue *c)
 	c->found_ns = now_ns;
 	c->put_off = false;
 	c->hold_ns = CINT_DELAY_MAX_NS;
+	c->taken = 0;
+	c->brief = 0;
 	c->mark_left = 0;
 	c->mark_ns = now_ns;
 	c->clean_ns = now_ns;

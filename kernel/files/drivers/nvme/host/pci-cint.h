@@ -154,6 +154,8 @@ struct nvme_cint_queue {
 	u64			expires_ns;
 
 	/* who looks: nvme_queue.cq_poll_lock */
+	u32			taken;
+	u8			brief;
 	u32			yield;
 	u64			alone_ns;
 	u64			judged_ns;
@@ -302,6 +304,7 @@ void nvme_cint_fired(struct nvme_cint_queue *c, u16 group,
 bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req);
 void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req);
 void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req);
+void nvme_cint_look_beside(struct nvme_queue *nvmeq);
 void nvme_cint_submit_look(struct nvme_cint_queue *c);
 void nvme_cint_irq_look(struct nvme_cint_queue *c);
 irqreturn_t nvme_cint_irq_shared(struct nvme_queue *nvmeq);
@@ -419,8 +422,12 @@ static __always_inline void nvme_cint_submitted(struct nvme_queue *nvmeq,
 {
 	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
 
-	if (nvmeq->consumer == NVME_CQ_IRQ || !c)
+	if (!c)
 		return;
+	if (nvmeq->consumer == NVME_CQ_IRQ) {
+		nvme_cint_look_beside(nvmeq);
+		return;
+	}
 	if (nvmeq->consumer == NVME_CQ_SHARED) {
 		if (READ_ONCE(c->cint->draining))
 			cint_look_note(c->looker.id);
@@ -433,7 +440,7 @@ static __always_inline void nvme_cint_submitted(struct nvme_queue *nvmeq,
 	if (unlikely(c->watched))
 		return;
 	cint_look_note(c->looker.id);
-	if (nvme_outstanding(nvmeq) > c->batch)
+	if (nvme_outstanding(nvmeq) > c->batch / 2)
 		nvme_cint_submit_look(c);
 }
 
