@@ -390,7 +390,8 @@ CINTINLINE int cint_peek_cqe(struct cint_ring *cring, struct io_uring_cqe **cqe)
 {
 	int ret = io_uring_peek_cqe(cring->ring, cqe);
 
-	if (!ret && cring->watch_ & CINT_WATCH_LINKS_ && cint_cqe_is_internal(*cqe)) {
+	if (!ret && __atomic_load_n(&cring->watch_, __ATOMIC_RELAXED) & CINT_WATCH_LINKS_ &&
+	    cint_cqe_is_internal(*cqe)) {
 		cint_cq_advance_(cring, 0);
 		ret = io_uring_peek_cqe(cring->ring, cqe);
 	}
@@ -402,7 +403,8 @@ CINTINLINE int cint_peek_cqe(struct cint_ring *cring, struct io_uring_cqe **cqe)
 	for (struct io_uring *ring_ = (cring)->ring; ring_; ring_ = NULL)	\
 		io_uring_for_each_cqe(ring_, head, cqe)			\
 			if (__builtin_expect(cint_cqe_is_internal(cqe), 0) &&	\
-			    (cring)->watch_ & CINT_WATCH_LINKS_) {} else
+			    __atomic_load_n(&(cring)->watch_, __ATOMIC_RELAXED) & \
+			    CINT_WATCH_LINKS_) {} else
 
 #ifdef __cplusplus
 }

@@ -67,7 +67,7 @@ int cint_set_urgent_(struct cint_ring *cring, struct io_uring_sqe *sqe)
 
 		cint_book_mark(&s->book, e, CINT_MARK_URGENT | (linked ? CINT_MARK_LINKED : 0));
 		s->stats.links += linked;
-		if (!(s->pub.watch_ & CINT_WATCH_MARKS_))
+		if (!(__atomic_load_n(&s->pub.watch_, __ATOMIC_RELAXED) & CINT_WATCH_MARKS_))
 			cint_watch(s);
 	}
 	cint_unlock(s);
