@@ -9,15 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include "cint.h"
 
 /* What few requests need stays out of the functions that all go through. */
 #define cint_seldom	__attribute__((noinline))
-
-/* Shared with the processes that fio forks, so that one of them speaks. */
-static unsigned int *cint_told;
 
 static cint_seldom void cint_sync_prep(struct thread_data *td, const struct io_u *io_u,
 				       struct io_uring_sqe *sqe)
@@ -290,16 +286,16 @@ cint_seldom struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, 
 		return io_u;
 	d->complained = true;
 	if (error == EOPNOTSUPP && o->uncached)
-		log_err("cint: uncached needs Linux 6.14 or later, and a file system that "
-			"takes RWF_DONTCACHE\n");
+		cint_say("cint: uncached needs Linux 6.14 or later, and a file system that "
+			 "takes RWF_DONTCACHE\n");
 	else if (error == EOPNOTSUPP && o->nowait)
-		log_err("cint: this file does not take nowait (RWF_NOWAIT)\n");
+		cint_say("cint: this file does not take nowait (RWF_NOWAIT)\n");
 	else if (error == EOPNOTSUPP && o->hipri)
-		log_err("cint: hipri needs direct=1 and a drive with poll queues "
-			"(nvme.poll_queues=N)\n");
+		cint_say("cint: hipri needs direct=1 and a drive with poll queues "
+			 "(nvme.poll_queues=N)\n");
 	else if (error == EAGAIN && o->nowait)
-		log_err("cint: nowait: a request would have had to wait; "
-			"see fio's ignore_error=EAGAIN\n");
+		cint_say("cint: nowait: a request would have had to wait; "
+			 "see fio's ignore_error=EAGAIN\n");
 	return io_u;
 }
 
@@ -321,29 +317,13 @@ static int cint_get_file_size(struct thread_data *td, struct fio_file *f)
 
 	/* said here, as fio would look for zones first and complain of their lack */
 	if (td->o.zone_mode == ZONE_MODE_ZBD) {
-		log_err("cint: zonemode=zbd is not supported by this engine\n");
+		cint_say("cint: zonemode=zbd is not supported by this engine\n");
 		td_verror(td, EOPNOTSUPP, "cint zonemode");
 		return 1;
 	}
 	if (o->cmd_type == CINT_CMD_NVME)
 		return cint_passthrough_file_size(td, f);
 	return generic_get_file_size(td, f);
-}
-
-/* Whether no other job has said it. */
-bool cint_first_to_tell(unsigned int what)
-{
-	return !cint_told || !(__atomic_fetch_or(cint_told, what, __ATOMIC_RELAXED) & what);
-}
-
-/* JSON and terse output go where log_info() writes, and must stay clean. */
-void cint_tell(const char *what)
-{
-	if (output_format & (FIO_OUTPUT_JSON | FIO_OUTPUT_TERSE))
-		log_err("%s", what);
-	else
-		log_info("%s", what);
-	log_info_flush();
 }
 
 /*
@@ -373,21 +353,21 @@ static bool cint_is_stock(struct thread_data *td, bool kernel)
 	struct cint_options *o = td->eo;
 	unsigned int reason;
 	const char *why;
-	char line[256];
 
 	if (o->means == CINT_MEANS_KERNEL)
 		return false;
 	if (o->means == CINT_MEANS_AUTO && (kernel || !cint_options_mark(o)))
 		return false;
 	why = cint_no_waits(td, &reason);
-	if (why && cint_first_to_tell(reason)) {
-		snprintf(line, sizeof(line), "cint: backend none: %s\n", why);
-		cint_tell(line);
-	}
+	if (why && cint_first_to_tell(reason))
+		cint_say("cint: backend none: %s\n", why);
 	return !why;
 }
 
-/* What the kernel makes of the marks: said once, and an error if required. */
+/*
+ * What the kernel makes of the marks: an error if they are required, a warning if they
+ * are asked for and dropped.
+ */
 static int cint_support(struct thread_data *td, struct cint_data *d)
 {
 	static const enum cint_feature needed[] = {
@@ -395,39 +375,38 @@ static int cint_support(struct thread_data *td, struct cint_data *d)
 		CINT_FEATURE_RING_PARAMS,
 	};
 	struct cint_options *o = td->eo;
-	char text[256], line[320];
+	bool dropped, stock, tell;
 	unsigned int i, missing = 0;
-	bool first, stock;
+	char text[256];
 	int ret;
 
 	ret = cint_probe(&d->probe);
 	if (ret < 0) {
-		log_err("cint: asking the kernel what it supports: %s\n",
-			cint_strerror(ret));
+		cint_say("cint: asking the kernel what it supports: %s\n",
+			 cint_strerror(ret));
 		return 1;
 	}
 	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		missing += !(d->probe.features & 1U << needed[i]);
 	stock = (!missing || !o->require) && cint_is_stock(td, !missing);
 	/* the library gives its reasons when it has the ring */
-	first = !stock && cint_first_to_tell(CINT_TOLD_KERNEL);
+	dropped = missing && !stock && cint_options_mark(o);
+	tell = !stock && (dropped || o->verbose) && cint_first_to_tell(CINT_TOLD_KERNEL);
 	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		if (d->probe.features & 1U << needed[i])
 			continue;
 		cint_probe_explain(&d->probe, needed[i], text, sizeof(text));
-		if (o->require) {
-			log_err("cint: cint_require=1, but %s\n", text);
-		} else if (first) {
-			snprintf(line, sizeof(line), "cint: %s\n", text);
-			cint_tell(line);
-		}
+		if (o->require)
+			cint_say("cint: cint_require=1, but %s\n", text);
+		else if (tell)
+			cint_say("cint: %s\n", text);
 	}
 	if (o->require && missing)
 		return 1;
-	if (first && !missing)
-		cint_tell("cint: the kernel takes urgent and barrier marks and ring parameters\n");
-	else if (first && cint_options_mark(o))
-		cint_tell("cint: what is not supported is dropped; requests run unmarked\n");
+	if (tell && !missing)
+		cint_say("cint: the kernel takes urgent and barrier marks and ring parameters\n");
+	else if (tell && dropped)
+		cint_say("cint: what is not supported is dropped; requests run unmarked\n");
 	return stock ? cint_stock_init(td, d) : 0;
 }
 
@@ -557,24 +536,10 @@ struct ioengine_ops ioengine = {
 __attribute__((constructor))
 static void cint_check_fio(void)
 {
-	void *page;
-
 	if (!fio_version_string || strcmp(fio_version_string, CINT_FIO_VERSION)) {
-		log_err("cint: this engine was built for %s and cannot run in %s; "
-			"rebuild it against that version\n", CINT_FIO_VERSION,
-			fio_version_string ? fio_version_string : "this fio");
+		cint_say("cint: this engine was built for %s and cannot run in %s; "
+			 "rebuild it against that version\n", CINT_FIO_VERSION,
+			 fio_version_string ? fio_version_string : "this fio");
 		ioengine.version = -FIO_IOOPS_VERSION;
-		return;
 	}
-	page = mmap(NULL, sizeof(*cint_told), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (page != MAP_FAILED)
-		cint_told = page;
-}
-
-__attribute__((destructor))
-static void cint_unload(void)
-{
-	if (cint_told)
-		munmap(cint_told, sizeof(*cint_told));
 }

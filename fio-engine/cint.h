@@ -80,6 +80,7 @@ struct cint_options {
 	unsigned int correction;
 	unsigned int ooo;
 	unsigned int require;
+	unsigned int verbose;
 	unsigned int means;
 	char *stats_file;
 	unsigned int terse;
@@ -161,8 +162,10 @@ extern struct ioengine_ops ioengine;
 enum fio_q_status cint_trim(struct thread_data *td, struct io_u *io_u);
 struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, int error);
 unsigned int cint_select_marks(struct thread_data *td, struct cint_data *d, struct io_u *io_u);
+
+/* say.c: messages, on standard error */
+void cint_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool cint_first_to_tell(unsigned int what);
-void cint_tell(const char *what);
 
 /* options.c */
 extern struct fio_option cint_fio_options[];

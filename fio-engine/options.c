@@ -17,7 +17,7 @@ static int cint_store(struct cint_options *o, const char *name, long long value,
 		      long long least, unsigned int *member, unsigned int set)
 {
 	if (value < least) {
-		log_err("%s: %lld is out of range (%lld min)\n", name, value, least);
+		cint_say("%s: %lld is out of range (%lld min)\n", name, value, least);
 		o->set |= CINT_SET_BAD;
 		return 1;
 	}
@@ -56,7 +56,7 @@ static int cint_store_sqpoll_cpu(void *data, long long *value)
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 
 	if (*value < 0 || *value >= cpus) {
-		log_err("sqthread_poll_cpu: %lld is out of range (0 to %ld)\n", *value, cpus - 1);
+		cint_say("sqthread_poll_cpu: %lld is out of range (0 to %ld)\n", *value, cpus - 1);
 		o->set |= CINT_SET_BAD;
 		return 1;
 	}
@@ -107,8 +107,8 @@ static int cint_store_correction(void *data, const char *text)
 	struct cint_options *o = data;
 
 	if (cint_parse_thousandths(text, &o->correction)) {
-		log_err("cint_correction: '%s' is not a number from 0 to %u, "
-			"such as 2.5\n", text, CINT_CORRECTION_MAX / CINT_CORRECTION_ONE);
+		cint_say("cint_correction: '%s' is not a number from 0 to %u, "
+			 "such as 2.5\n", text, CINT_CORRECTION_MAX / CINT_CORRECTION_ONE);
 		return 1;
 	}
 	o->set |= CINT_SET_CORRECTION;
@@ -134,7 +134,7 @@ static int cint_store_means(void *data fio_unused, const char *text)
 	}
 	if (!setenv("LIBURING_CINT_BACKEND", "min-wait", 1))
 		return 0;
-	log_err("cint: cint_backend=stock: %s\n", strerror(errno));
+	cint_say("cint: cint_backend=stock: %s\n", strerror(errno));
 	return 1;
 }
 
@@ -303,6 +303,14 @@ struct fio_option cint_fio_options[] = {
 			{ .ival = "stock", .oval = CINT_MEANS_STOCK,
 			  .help = "The library, by what any kernel has: waits end by them", },
 		},
+	},
+	{
+		CINT_OPTION("cint_verbose", "Say what is in force"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, verbose),
+		.help	= "Say on standard error what the kernel supports and who carries the "
+			  "marks out",
+		.def	= "0",
 	},
 	{
 		CINT_OPTION("cint_stats", "Statistics file"),
@@ -482,8 +490,8 @@ static int cint_cmdprio_check(const struct cmdprio_options *prio)
 		for (i = 0; i < 3; i++) {
 			if (values[i] >= least[i] && values[i] <= most[i])
 				continue;
-			log_err("cint: %s is %d; the range is %u to %u\n", names[i],
-				(int)values[i], least[i], most[i]);
+			cint_say("cint: %s is %d; the range is %u to %u\n", names[i],
+				 (int)values[i], least[i], most[i]);
 			return 1;
 		}
 	}
@@ -504,7 +512,7 @@ int cint_options_check(struct thread_data *td, struct io_uring_cint *params)
 	char text[128];
 
 	if (o->set & CINT_SET_BAD) {
-		log_err("cint: an option is out of its range, see above\n");
+		cint_say("cint: an option is out of its range, see above\n");
 		return 1;
 	}
 	if (cint_share_check(&o->urgent, "cint_urgent_percentage") ||
@@ -512,37 +520,37 @@ int cint_options_check(struct thread_data *td, struct io_uring_cint *params)
 	    cint_cmdprio_check(&o->cmdprio))
 		return 1;
 	if (o->policy == CINT_POLICY_DEVICE_DEFAULT && o->set) {
-		log_err("cint: cint_threshold, cint_delta_ns, cint_delta_min_ns, "
-			"cint_max_hold_ns, cint_correction and cint_ooo are parameters "
-			"of the ring and need cint_policy other than 'default'\n");
+		cint_say("cint: cint_threshold, cint_delta_ns, cint_delta_min_ns, "
+			 "cint_max_hold_ns, cint_correction and cint_ooo are parameters "
+			 "of the ring and need cint_policy other than 'default'\n");
 		return 1;
 	}
 	if (o->require && o->means == CINT_MEANS_STOCK) {
-		log_err("cint: cint_require=1 asks for the kernel's support, which "
-			"cint_backend=stock makes no use of\n");
+		cint_say("cint: cint_require=1 asks for the kernel's support, which "
+			 "cint_backend=stock makes no use of\n");
 		return 1;
 	}
 	/* fio refuses it, too, but in another thread, and gives "No such process" */
 	if (td->o.io_submit_mode == IO_MODE_OFFLOAD) {
-		log_err("cint: io_submit_mode=offload is not supported by this engine\n");
+		cint_say("cint: io_submit_mode=offload is not supported by this engine\n");
 		return 1;
 	}
 	if (o->sqpoll_cpu_set && !o->sqpoll) {
-		log_err("cint: sqthread_poll_cpu=%u needs sqthread_poll\n", o->sqpoll_cpu);
+		cint_say("cint: sqthread_poll_cpu=%u needs sqthread_poll\n", o->sqpoll_cpu);
 		return 1;
 	}
 	if (o->cmd_type == CINT_CMD_NVME && cint_passthrough_check(td))
 		return 1;
 	if (o->registerfiles && td->o.nr_files != td->o.open_files) {
-		log_err("cint: registerfiles needs openfiles (%u) to equal nrfiles (%u)\n",
-			td->o.open_files, td->o.nr_files);
+		cint_say("cint: registerfiles needs openfiles (%u) to equal nrfiles (%u)\n",
+			 td->o.open_files, td->o.nr_files);
 		return 1;
 	}
 
 	cint_fill_params(o, params);
 	if (o->policy != CINT_POLICY_DEVICE_DEFAULT &&
 	    cint_params_explain(params, text, sizeof(text))) {
-		log_err("cint: %s\n", text);
+		cint_say("cint: %s\n", text);
 		return 1;
 	}
 	return 0;

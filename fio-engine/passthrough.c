@@ -40,7 +40,7 @@ int cint_passthrough_check(struct thread_data *td)
 		what = "barriers: RWF_BARRIER is a flag of reads and writes; commands can be urgent";
 	if (!what)
 		return 0;
-	log_err("cint: cmd_type=nvme does not take %s\n", what);
+	cint_say("cint: cmd_type=nvme does not take %s\n", what);
 	return 1;
 }
 
@@ -51,14 +51,14 @@ static int cint_namespace_info(struct fio_file *f, struct cint_namespace *space,
 	__u64 blocks;
 
 	if (f->filetype != FIO_TYPE_CHAR) {
-		log_err("cint: cmd_type=nvme: '%s' is not the character device of an NVMe "
-			"namespace, such as /dev/ng0n1\n", f->file_name);
+		cint_say("cint: cmd_type=nvme: '%s' is not the character device of an NVMe "
+			 "namespace, such as /dev/ng0n1\n", f->file_name);
 		return EINVAL;
 	}
 	if (fio_nvme_get_info(f, &nsid, &block_size, &blocks) ||
 	    !block_size || block_size & (block_size - 1)) {
-		log_err("cint: cmd_type=nvme: '%s' does not answer as an NVMe namespace does\n",
-			f->file_name);
+		cint_say("cint: cmd_type=nvme: '%s' does not answer as an NVMe namespace does\n",
+			 f->file_name);
 		return EINVAL;
 	}
 	space->nsid = nsid;
@@ -106,9 +106,9 @@ int cint_passthrough_init(struct thread_data *td, struct cint_data *d)
 			unsigned long long bs = td->o.min_bs[ddir];
 
 			if (bs & ((1ULL << space->block_shift) - 1)) {
-				log_err("cint: cmd_type=nvme: a block size of %llu is no "
-					"multiple of %u, that of '%s'\n", bs,
-					1U << space->block_shift, f->file_name);
+				cint_say("cint: cmd_type=nvme: a block size of %llu is no "
+					 "multiple of %u, that of '%s'\n", bs,
+					 1U << space->block_shift, f->file_name);
 				return EINVAL;
 			}
 		}
@@ -185,9 +185,9 @@ int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u)
 		return 0;
 	}
 	if ((io_u->offset | io_u->xfer_buflen) & mask || !blocks || blocks > most) {
-		log_err("cint: cmd_type=nvme: %llu bytes at %llu are not 1 to %u whole blocks "
-			"of %llu\n", io_u->xfer_buflen, io_u->offset, most,
-			(unsigned long long)mask + 1);
+		cint_say("cint: cmd_type=nvme: %llu bytes at %llu are not 1 to %u whole blocks "
+			 "of %llu\n", io_u->xfer_buflen, io_u->offset, most,
+			 (unsigned long long)mask + 1);
 		/* fio goes by this alone */
 		td_verror(td, EINVAL, "cint prep");
 		return EINVAL;
@@ -207,9 +207,9 @@ struct io_u *cint_passthrough_event(struct cint_data *d, struct io_u *io_u, int 
 	io_u->error = res > 0 ? EIO : (unsigned int)-res;
 	if (res > 0 && !d->complained) {
 		d->complained = true;
-		log_err("cint: %s refused a command (%s, %llu bytes at %llu) with NVMe "
-			"status 0x%x\n", io_u->file->file_name, io_ddir_name(io_u->ddir),
-			io_u->xfer_buflen, io_u->offset, (unsigned int)res);
+		cint_say("cint: %s refused a command (%s, %llu bytes at %llu) with NVMe "
+			 "status 0x%x\n", io_u->file->file_name, io_ddir_name(io_u->ddir),
+			 io_u->xfer_buflen, io_u->offset, (unsigned int)res);
 	}
 	return io_u;
 }

@@ -67,12 +67,12 @@ static int cint_ring_open(struct thread_data *td, struct cint_data *d,
 	}
 	if (ret >= 0)
 		return 0;
-	log_err("cint: setting up a ring of %u entries: %s\n", entries, strerror(-ret));
+	cint_say("cint: setting up a ring of %u entries: %s\n", entries, strerror(-ret));
 	if (ret == -EINVAL && o->sqpoll_cpu_set)
-		log_err("cint: is there no CPU %u, or is this process kept off it? "
-			"(sqthread_poll_cpu)\n", o->sqpoll_cpu);
+		cint_say("cint: is there no CPU %u, or is this process kept off it? "
+			 "(sqthread_poll_cpu)\n", o->sqpoll_cpu);
 	if (ret == -EINVAL && o->cmd_type == CINT_CMD_NVME)
-		log_err("cint: cmd_type=nvme needs Linux 5.19 or later\n");
+		cint_say("cint: cmd_type=nvme needs Linux 5.19 or later\n");
 	return ret;
 }
 
@@ -106,9 +106,9 @@ static int cint_ring_init(struct thread_data *td, struct cint_data *d)
 		return 0;
 	ret = io_uring_register_buffers(&d->ring, d->iovecs, td->o.iodepth);
 	if (ret < 0)
-		log_err("cint: registering %u buffers of %llu bytes: %s%s\n",
-			td->o.iodepth, (unsigned long long)td_max_bs(td), strerror(-ret),
-			ret == -ENOMEM ? " (see ulimit -l)" : "");
+		cint_say("cint: registering %u buffers of %llu bytes: %s%s\n",
+			 td->o.iodepth, (unsigned long long)td_max_bs(td), strerror(-ret),
+			 ret == -ENOMEM ? " (see ulimit -l)" : "");
 	return ret;
 }
 
@@ -129,7 +129,7 @@ static int cint_ring_params(struct thread_data *td, struct cint_data *d)
 	/* cint_init() has told, and has stopped if the job requires it */
 	if (ret == -EOPNOTSUPP && !o->require)
 		return 0;
-	log_err("cint: setting the ring's parameters: %s\n", cint_strerror(ret));
+	cint_say("cint: setting the ring's parameters: %s\n", cint_strerror(ret));
 	return ret;
 }
 
@@ -152,7 +152,7 @@ static int cint_register_files(struct thread_data *td, struct cint_data *d)
 	}
 	ret = io_uring_register_files(&d->ring, d->fds, d->fds_nr);
 	if (ret < 0)
-		log_err("cint: registering %u files: %s\n", d->fds_nr, strerror(-ret));
+		cint_say("cint: registering %u files: %s\n", d->fds_nr, strerror(-ret));
 	return ret;
 }
 

@@ -14,7 +14,7 @@
 
 static int cint_split_error(const char *name, const char *entry, const char *why)
 {
-	log_err("%s: '%s' %s\n", name, entry, why);
+	cint_say("%s: '%s' %s\n", name, entry, why);
 	return 1;
 }
 
@@ -56,7 +56,7 @@ static int cint_split_entry(struct cint_share *share, int ddir, const char *name
 			return cint_split_error(name, entry, "is there twice");
 	}
 	if (nr == CINT_SPLIT_MAX) {
-		log_err("%s: there are more than %d sizes\n", name, CINT_SPLIT_MAX);
+		cint_say("%s: there are more than %d sizes\n", name, CINT_SPLIT_MAX);
 		return 1;
 	}
 	share->split[ddir][nr].size = size;
@@ -93,10 +93,10 @@ int cint_share_parse(struct cint_share *share, const char *name, const char *tex
 	if (writes)
 		*writes++ = '\0';
 	if (!*copy && !(writes && *writes)) {
-		log_err("%s: it is empty; give SIZE/PERCENTAGE, such as 4k/100:64k/0\n", name);
+		cint_say("%s: it is empty; give SIZE/PERCENTAGE, such as 4k/100:64k/0\n", name);
 	} else if (writes && strchr(writes, ',')) {
-		log_err("%s: '%s' has more than two parts, those for reads and writes\n",
-			name, text);
+		cint_say("%s: '%s' has more than two parts, those for reads and writes\n",
+			 name, text);
 	} else if (!cint_split_ddir(share, DDIR_READ, name, copy, options)) {
 		if (writes) {
 			ret = cint_split_ddir(share, DDIR_WRITE, name, writes, options);
@@ -118,8 +118,8 @@ int cint_share_check(const struct cint_share *share, const char *name)
 
 	for (i = 0; i < CINT_DDIR_NR; i++) {
 		if (share->percentage[i] > 100) {
-			log_err("cint: %s is %d; the range is 0 to 100\n", name,
-				(int)share->percentage[i]);
+			cint_say("cint: %s is %d; the range is 0 to 100\n", name,
+				 (int)share->percentage[i]);
 			return 1;
 		}
 	}

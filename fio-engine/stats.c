@@ -304,14 +304,14 @@ void cint_stats_write(struct thread_data *td)
 
 	fd = open(o->stats_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0) {
-		log_err("cint: cint_stats: cannot open %s: %s\n", o->stats_file,
-			strerror(errno));
+		cint_say("cint: cint_stats: cannot open %s: %s\n", o->stats_file,
+			 strerror(errno));
 		goto free;
 	}
 	written = write(fd, text, len);
 	if (written < 0 || (size_t)written != len)
-		log_err("cint: cint_stats: cannot write to %s: %s\n", o->stats_file,
-			written < 0 ? strerror(errno) : "disk full");
+		cint_say("cint: cint_stats: cannot write to %s: %s\n", o->stats_file,
+			 written < 0 ? strerror(errno) : "disk full");
 	close(fd);
 free:
 	free(text);

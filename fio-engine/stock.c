@@ -202,20 +202,19 @@ int cint_stock_init(struct thread_data *td, struct cint_data *d)
 int cint_stock_attach(struct thread_data *td, struct cint_data *d)
 {
 	struct cint_options *o = td->eo;
-	char text[640], line[704];
+	char text[640];
 	int ret;
 
 	ret = cint_attach(&d->ring, o->policy == CINT_POLICY_DEVICE_DEFAULT ? NULL :
 			  &d->set_params, 0, &d->stock->cring);
 	if (ret < 0) {
-		log_err("cint: attaching the library to the ring: %s\n", cint_strerror(ret));
+		cint_say("cint: attaching the library to the ring: %s\n", cint_strerror(ret));
 		return ret;
 	}
-	if (!cint_first_to_tell(CINT_TOLD_BACKEND))
+	if (!o->verbose || !cint_first_to_tell(CINT_TOLD_BACKEND))
 		return 0;
 	cint_explain(d->stock->cring, text, sizeof(text));
-	snprintf(line, sizeof(line), "cint: backend %s\n", text);
-	cint_tell(line);
+	cint_say("cint: backend %s\n", text);
 	return 0;
 }
 
