@@ -56,8 +56,8 @@
 # or empty), FIO_VERSION and the rest of config-host.mak.
 #
 # fio's source (headers of precisely the installed fio, configured) is at
-# $(FIO_SRC); depend on $(FIO_SRC)/config-host.h. Its directory may come from
-# the network: only the engine's own objects may depend on it.
+# $(FIO_SRC); depend on $(FIO_SRC)/config-host.h. It may come from the network, before
+# anything is built; where it can't be had, CONFIG_FIO is empty.
 #
 # Kernel output: $(KERNEL_DIR) is a symlink to the built guest kernel with
 # bzImage, vmlinux, System.map, config, include/ (UAPI headers), selftests/;
@@ -88,6 +88,10 @@ GOALS := $(or $(MAKECMDGOALS),all)
 
 ifneq ($(filter-out $(STANDALONE_GOALS),$(GOALS)),)
 include $(builddir)/config-host.mak
+# There is no rule for it before config-host.mak has told whether there is a fio.
+ifeq ($(CONFIG_FIO),y)
+include $(builddir)/fio.mak
+endif
 # Output directories are all made here, so no rule has to.
 $(shell mkdir -p $(addprefix $(builddir)/,$(MODULES)))
 endif
@@ -144,7 +148,7 @@ CHECK_FIO_TESTS	  :=
 CHECK_GUEST_TESTS :=
 CHECK_VM_TESTS	  :=
 CHECK_FILES	  :=
-CLEAN_SUBDIRS	  := src fio-engine fio-src examples man tools bpf sim packaging test demo results
+CLEAN_SUBDIRS	  := src fio-engine fio-src fio.mak examples man tools bpf sim packaging test demo results
 
 -include $(foreach m,$(MODULES),$(srcdir)/$(m)/module.mk)
 
@@ -189,9 +193,19 @@ $(builddir)/config-host.mak: $(srcdir)/configure
 
 $(builddir)/config-host.h: $(builddir)/config-host.mak ;
 
-$(FIO_SRC)/config-host.h: $(builddir)/config-host.mak $(srcdir)/scripts/fetch-source
-	$(call quiet,FIOSRC)$(srcdir)/scripts/prepare-fio \
-		$(if $(FIO_SOURCE),--source $(FIO_SOURCE)) $(FIO_SRC)
+# An included makefile, so make remakes it first of all. What it says once it says each
+# time, until make distclean or configure.
+$(builddir)/fio.mak: $(builddir)/config-host.mak $(srcdir)/scripts/fetch-source \
+		$(srcdir)/scripts/prepare-fio
+	$(call quiet,FIOSRC)if $(srcdir)/scripts/prepare-fio --expect $(FIO_VERSION) \
+		$(if $(FIO_SOURCE),--source $(FIO_SOURCE)) $(FIO_SRC); then \
+		echo '# Written by make; do not edit.' > $@; \
+	$(if $(CONFIG_FIO_REQUIRED),else exit 1;,else \
+		{ echo 'CONFIG_FIO :='; \
+		echo '$$(info the fio engine is left out: no source of fio $(FIO_VERSION) at the' \
+			'mirrors of /etc/apt; configure --fio-source=DIR gives it)'; } > $@;) fi
+
+$(FIO_SRC)/config-host.h: $(builddir)/fio.mak ;
 
 # --- kernel -----------------------------------------------------------------
 

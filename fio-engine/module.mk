@@ -9,7 +9,7 @@ CINT_ENGINE_OBJS	:= $(patsubst %,$(builddir)/fio-engine/%.os,cint options passth
 
 # fio's headers are not clean by our warnings, and bring their own configuration.
 CINT_ENGINE_COMPILE	= $(CC) -D_GNU_SOURCE -include $(FIO_SRC)/config-host.h \
-	-isystem $(FIO_SRC) -DCINT_FIO_VERSION='"fio-$(FIO_VERSION)"' \
+	-include $(FIO_SRC)/cint-fio.h -isystem $(FIO_SRC) \
 	-I$(srcdir)/include $(CINT_CPPFLAGS) $(LIBURING_CFLAGS) $(CPPFLAGS) \
 	-std=gnu11 $(WARN_FLAGS) $(CFLAGS) $(CONFIG_CFLAGS) -MMD -MP \
 	-ffile-prefix-map=$(srcdir)/=

@@ -44,21 +44,47 @@ int cint_passthrough_check(struct thread_data *td)
 	return 1;
 }
 
+/* fio's own function, in whichever form this fio has it. */
+static int cint_identify(struct fio_file *f, __u32 *nsid, __u32 *block_size,
+			 __u32 *metadata_size, __u64 *blocks)
+{
+#if CINT_FIO_NVME_INFO == 1
+	*metadata_size = 0;	/* this fio does not ask for it */
+	return fio_nvme_get_info(f, nsid, block_size, blocks);
+#elif CINT_FIO_NVME_INFO == 2
+	return fio_nvme_get_info(f, nsid, block_size, metadata_size, blocks);
+#else
+	struct nvme_data data = { 0 };
+	int ret = fio_nvme_get_info(f, blocks, 0, &data);
+
+	*nsid = data.nsid;
+	*block_size = data.lba_size;
+	*metadata_size = data.ms;
+	return ret;
+#endif
+}
+
 static int cint_namespace_info(struct fio_file *f, struct cint_namespace *space,
 			       uint64_t *size)
 {
-	uint32_t nsid, block_size;
-	__u64 blocks;
+	__u32 nsid = 0, block_size = 0, metadata_size = 0;
+	__u64 blocks = 0;
 
 	if (f->filetype != FIO_TYPE_CHAR) {
 		cint_say("cint: cmd_type=nvme: '%s' is not the character device of an NVMe "
 			 "namespace, such as /dev/ng0n1\n", f->file_name);
 		return EINVAL;
 	}
-	if (fio_nvme_get_info(f, &nsid, &block_size, &blocks) ||
+	if (cint_identify(f, &nsid, &block_size, &metadata_size, &blocks) ||
 	    !block_size || block_size & (block_size - 1)) {
 		cint_say("cint: cmd_type=nvme: '%s' does not answer as an NVMe namespace does\n",
 			 f->file_name);
+		return EINVAL;
+	}
+	if (metadata_size) {
+		cint_say("cint: cmd_type=nvme: the blocks of '%s' have %u bytes of metadata, "
+			 "which this engine does not transfer; format it without\n",
+			 f->file_name, metadata_size);
 		return EINVAL;
 	}
 	space->nsid = nsid;

@@ -9,14 +9,15 @@ CINT_OTHER_ENGINE := $(builddir)/test/fio/cint-for-other-fio
 $(builddir)/test/fio/cint-for-other-fio.os: $(srcdir)/fio-engine/cint.c \
 		$(FIO_SRC)/config-host.h | $(CINT_UAPI_COPY)
 	@mkdir -p $(@D)
-	$(call quiet,CC)$(CINT_ENGINE_COMPILE) -UCINT_FIO_VERSION \
-		-DCINT_FIO_VERSION='"fio-0.0"' -fPIC -c -o $@ $<
+	@sed 's/"fio-.*"/"fio-0.0"/' $(FIO_SRC)/cint-fio.h > $(@D)/cint-fio.h
+	$(call quiet,CC)$(subst $(FIO_SRC)/cint-fio.h,$(@D)/cint-fio.h,$(CINT_ENGINE_COMPILE)) \
+		-fPIC -c -o $@ $<
 
 $(CINT_OTHER_ENGINE): $(CINT_OTHER_ENGINE).os \
 		$(filter-out %/cint.os,$(CINT_ENGINE_OBJS)) $(CINT_PIC_OBJS)
 	$(call quiet,LINK)$(LINK) -shared -o $@ $^ $(LIBS)
 
-CHECK_FIO_TESTS	+= $(patsubst %,$(srcdir)/test/fio/%,loads options verify marks stock hipri \
+CHECK_FIO_TESTS	+= $(patsubst %,$(srcdir)/test/fio/%,loads versions options verify marks stock hipri \
 		     delivery output passthrough passthrough-delivery sqes examples)
 CHECK_OTHER_TESTS += $(srcdir)/test/fio/sanitizers
 CHECK_FILES	+= $(CINT_ENGINE) $(CINT_OTHER_ENGINE)
