@@ -23,9 +23,14 @@ static cint_seldom void cint_sync_prep(struct thread_data *td, const struct io_u
 	sqe->addr = 0;
 	sqe->buf_index = 0;
 	if (io_u->ddir == DDIR_SYNC_FILE_RANGE) {
+		const struct fio_file *f = io_u->file;
+		uint64_t len = f->last_write - f->first_write;
+
+		/* what has completed since the last sync: maybe nothing, or more than fits */
 		sqe->opcode = IORING_OP_SYNC_FILE_RANGE;
-		sqe->off = io_u->file->first_write;
-		sqe->len = (__u32)(io_u->file->last_write - io_u->file->first_write);
+		sqe->off = f->first_write == -1ULL ? 0 : f->first_write;
+		/* 0: up to the end of the file */
+		sqe->len = f->first_write == -1ULL || len > UINT32_MAX ? 0 : (__u32)len;
 		sqe->sync_range_flags = td->o.sync_file_range;
 	} else {
 		sqe->opcode = IORING_OP_FSYNC;
@@ -275,6 +280,23 @@ static int cint_getevents(struct thread_data *td, unsigned int min,
 	return (int)events;
 }
 
+/* An old fio does not look, and would go on: what it does about other errors is done here. */
+void cint_sync_failed(struct thread_data *td, struct io_u *io_u, int error)
+{
+	if (CINT_FIO_SYNC_ERRORS)
+		return;
+	if (td_non_fatal_error(td, td_error_type(io_u->ddir, error), error)) {
+		update_error_count(td, error);
+		return;
+	}
+	if (td->error)
+		return;
+	cint_say("cint: %s of '%s' failed: %s\n", io_ddir_name(io_u->ddir),
+		 io_u->file->file_name, strerror(error));
+	td_verror(td, error, "sync");
+	fio_mark_td_terminate(td);
+}
+
 /* Errors that fio reports without what would help. */
 cint_seldom struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, int error)
 {
@@ -282,6 +304,8 @@ cint_seldom struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, 
 	struct cint_options *o = td->eo;
 
 	io_u->error = (unsigned int)error;
+	if (ddir_sync(io_u->ddir))
+		cint_sync_failed(td, io_u, error);
 	if (d->complained)
 		return io_u;
 	d->complained = true;
@@ -465,6 +489,8 @@ static int cint_init(struct thread_data *td)
 		if (error)
 			goto fail;
 	}
+	if (cint_stats_check(td))
+		goto fail;
 	cint_fill_data(td, d);
 	return 0;
 fail:

@@ -160,6 +160,7 @@ struct cint_data {
 /* cint.c */
 extern struct ioengine_ops ioengine;
 enum fio_q_status cint_trim(struct thread_data *td, struct io_u *io_u);
+void cint_sync_failed(struct thread_data *td, struct io_u *io_u, int error);
 struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, int error);
 unsigned int cint_select_marks(struct thread_data *td, struct cint_data *d, struct io_u *io_u);
 
@@ -195,10 +196,12 @@ int cint_passthrough_check(struct thread_data *td);
 int cint_passthrough_init(struct thread_data *td, struct cint_data *d);
 int cint_passthrough_file_size(struct thread_data *td, struct fio_file *f);
 int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u);
-struct io_u *cint_passthrough_event(struct cint_data *d, struct io_u *io_u, int res);
+struct io_u *cint_passthrough_event(struct thread_data *td, struct cint_data *d,
+				    struct io_u *io_u, int res);
 
 /* stats.c */
 int cint_stats_init(struct thread_data *td);
+int cint_stats_check(struct thread_data *td);
 void cint_stats_write(struct thread_data *td);
 
 static inline struct io_uring_sqe *cint_sqe(const struct cint_data *d, unsigned int index)
@@ -231,7 +234,7 @@ static inline struct io_u *cint_finish(struct thread_data *td, struct cint_data 
 				       struct io_u *io_u, int res)
 {
 	if (d->passthrough)
-		return cint_passthrough_event(d, io_u, res);
+		return cint_passthrough_event(td, d, io_u, res);
 	if (res < 0)
 		return cint_failed(td, io_u, -res);
 	io_u->error = 0;

@@ -505,6 +505,35 @@ bool cint_options_mark(const struct cint_options *o)
 	       o->barrier_every || o->barrier_batch || o->policy != CINT_POLICY_DEVICE_DEFAULT;
 }
 
+/* A polled ring takes reads and writes alone. */
+static int cint_hipri_check(struct thread_data *td)
+{
+	const struct {
+		const char *name;
+		unsigned int value;
+	} syncs[] = {
+		{ "fsync", td->o.fsync_blocks },
+		{ "fdatasync", td->o.fdatasync_blocks },
+		{ "sync_file_range", td->o.sync_file_range },
+		{ "end_fsync", td->o.end_fsync },
+		{ "fsync_on_close", td->o.fsync_on_close },
+	};
+	struct cint_options *o = td->eo;
+	unsigned int i;
+
+	/* NVMe's Flush is a command as any other */
+	if (!o->hipri || o->cmd_type == CINT_CMD_NVME)
+		return 0;
+	for (i = 0; i < sizeof(syncs) / sizeof(syncs[0]); i++) {
+		if (!syncs[i].value)
+			continue;
+		cint_say("cint: hipri does not take %s=%u: a polled ring has no syncs\n",
+			 syncs[i].name, syncs[i].value);
+		return 1;
+	}
+	return 0;
+}
+
 /* Options that are wrong together, or with fio's own; fills the parameters. */
 int cint_options_check(struct thread_data *td, struct io_uring_cint *params)
 {
@@ -535,6 +564,8 @@ int cint_options_check(struct thread_data *td, struct io_uring_cint *params)
 		cint_say("cint: io_submit_mode=offload is not supported by this engine\n");
 		return 1;
 	}
+	if (cint_hipri_check(td))
+		return 1;
 	if (o->sqpoll_cpu_set && !o->sqpoll) {
 		cint_say("cint: sqthread_poll_cpu=%u needs sqthread_poll\n", o->sqpoll_cpu);
 		return 1;

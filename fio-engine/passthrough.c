@@ -228,9 +228,12 @@ int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u)
 }
 
 /* A result of more than 0 is the status of the drive. */
-struct io_u *cint_passthrough_event(struct cint_data *d, struct io_u *io_u, int res)
+struct io_u *cint_passthrough_event(struct thread_data *td, struct cint_data *d,
+				    struct io_u *io_u, int res)
 {
 	io_u->error = res > 0 ? EIO : (unsigned int)-res;
+	if (res && ddir_sync(io_u->ddir))
+		cint_sync_failed(td, io_u, (int)io_u->error);
 	if (res > 0 && !d->complained) {
 		d->complained = true;
 		cint_say("cint: %s refused a command (%s, %llu bytes at %llu) with NVMe "

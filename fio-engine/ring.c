@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* The ring of a job: how it is set up, what is registered with it. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +39,26 @@ static unsigned int cint_ring_entries(struct thread_data *td, const struct cint_
 	return max(td->o.iodepth, min(2 * td->o.iodepth, CINT_ENTRIES_MAX));
 }
 
+/* Who forbids io_uring: the administrator, or what a container may call. */
+static void cint_ring_forbidden(void)
+{
+	const char *path = "/proc/sys/kernel/io_uring_disabled";
+	FILE *file = fopen(path, "re");
+	int disabled = 0;
+
+	if (file && fscanf(file, "%d", &disabled) != 1)
+		disabled = 0;
+	if (file)
+		fclose(file);
+	if (disabled)
+		cint_say("cint: io_uring is forbidden: kernel.io_uring_disabled is %d; 'sysctl "
+			 "kernel.io_uring_disabled=0' allows it\n", disabled);
+	else
+		cint_say("cint: io_uring is forbidden, although kernel.io_uring_disabled is 0: "
+			 "a seccomp filter, such as that of a container, or a security "
+			 "module does it\n");
+}
+
 static int cint_ring_open(struct thread_data *td, struct cint_data *d,
 			  struct io_uring_params *p)
 {
@@ -68,6 +89,8 @@ static int cint_ring_open(struct thread_data *td, struct cint_data *d,
 	if (ret >= 0)
 		return 0;
 	cint_say("cint: setting up a ring of %u entries: %s\n", entries, strerror(-ret));
+	if (ret == -EPERM)
+		cint_ring_forbidden();
 	if (ret == -EINVAL && o->sqpoll_cpu_set)
 		cint_say("cint: is there no CPU %u, or is this process kept off it? "
 			 "(sqthread_poll_cpu)\n", o->sqpoll_cpu);

@@ -279,6 +279,30 @@ static void cint_terse(struct thread_data *td)
 	log_info_flush();
 }
 
+static int cint_stats_open(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		cint_say("cint: cint_stats: cannot write to %s: %s\n", path, strerror(errno));
+	return fd;
+}
+
+/* Before any I/O, as what cannot be written at the end is lost. */
+int cint_stats_check(struct thread_data *td)
+{
+	struct cint_options *o = td->eo;
+	int fd;
+
+	if (!o->stats_file)
+		return 0;
+	fd = cint_stats_open(o->stats_file);
+	if (fd < 0)
+		return 1;
+	close(fd);
+	return 0;
+}
+
 /* One write() to a file open for appending: lines of parallel jobs stay whole. */
 void cint_stats_write(struct thread_data *td)
 {
@@ -302,12 +326,9 @@ void cint_stats_write(struct thread_data *td)
 	if (fclose(out))
 		goto free;
 
-	fd = open(o->stats_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		cint_say("cint: cint_stats: cannot open %s: %s\n", o->stats_file,
-			 strerror(errno));
+	fd = cint_stats_open(o->stats_file);
+	if (fd < 0)
 		goto free;
-	}
 	written = write(fd, text, len);
 	if (written < 0 || (size_t)written != len)
 		cint_say("cint: cint_stats: cannot write to %s: %s\n", o->stats_file,
