@@ -331,6 +331,8 @@ static struct io_u *cint_event(struct thread_data *td, int event)
 	struct io_uring_cqe *cqe = &cq->cqes[index << d->passthrough];
 	struct io_u *io_u = (struct io_u *)(uintptr_t)cqe->user_data;
 
+	if (d->samples && !event)
+		fio_gettime(&d->event_time, NULL);
 	return cint_finish(td, d, io_u, cqe->res);
 }
 
@@ -521,6 +523,7 @@ static void cint_cleanup(struct thread_data *td)
 	for (i = 0; i < d->fds_nr; i++)
 		close(d->fds[i]);
 	fio_cmdprio_cleanup(&d->cmdprio);
+	free(d->samples);
 	free(d->trims);
 	free(d->namespaces);
 	free(d->fds);

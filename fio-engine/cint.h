@@ -151,6 +151,8 @@ struct cint_data {
 	struct cint_probe probe;
 	bool ring_params;
 	struct io_uring_cint set_params;
+	struct cint_samples *samples;	/* completion latency, where fio does not keep it */
+	struct timespec event_time;	/* of the events that fio is about to fetch */
 	uint64_t marked_urgent;
 	uint64_t marked_barrier;
 	uint64_t enters;		/* io_uring_enter() calls */
@@ -202,6 +204,7 @@ struct io_u *cint_passthrough_event(struct thread_data *td, struct cint_data *d,
 /* stats.c */
 int cint_stats_init(struct thread_data *td);
 int cint_stats_check(struct thread_data *td);
+void cint_stats_sample(struct thread_data *td, struct cint_data *d, const struct io_u *io_u);
 void cint_stats_write(struct thread_data *td);
 
 static inline struct io_uring_sqe *cint_sqe(const struct cint_data *d, unsigned int index)
@@ -240,6 +243,8 @@ static inline struct io_u *cint_finish(struct thread_data *td, struct cint_data 
 	io_u->error = 0;
 	if (ddir_rw(io_u->ddir))
 		io_u->resid = io_u->xfer_buflen - (unsigned int)res;
+	if (d->samples && (io_u->ddir == DDIR_READ || io_u->ddir == DDIR_WRITE))
+		cint_stats_sample(td, d, io_u);
 	return io_u;
 }
 

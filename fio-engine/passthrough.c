@@ -240,5 +240,7 @@ struct io_u *cint_passthrough_event(struct thread_data *td, struct cint_data *d,
 			 "status 0x%x\n", io_u->file->file_name, io_ddir_name(io_u->ddir),
 			 io_u->xfer_buflen, io_u->offset, (unsigned int)res);
 	}
+	if (!res && d->samples && (io_u->ddir == DDIR_READ || io_u->ddir == DDIR_WRITE))
+		cint_stats_sample(td, d, io_u);
 	return io_u;
 }

@@ -27,6 +27,18 @@ static const char *const cint_ddir_names[2] = {
 	[DDIR_WRITE]	= "write",
 };
 
+/*
+ * With lat_percentiles fio's samples by priority are of the time from preparation on;
+ * completion latency is then sampled here.
+ */
+struct cint_samples {
+	uint64_t count;
+	uint64_t sum_ns;
+	uint64_t min_ns;
+	uint64_t max_ns;
+	uint64_t plat[FIO_IO_U_PLAT_NR];
+};
+
 /* A second set of the job's priorities, for its urgent requests. */
 static int cint_stats_double(struct thread_stat *ts, int ddir, const uint32_t *prios,
 			     unsigned int nr)
@@ -69,6 +81,11 @@ int cint_stats_init(struct thread_data *td)
 		if (cint_stats_double(ts, ddir, prios[ddir], nr[ddir]))
 			goto free;
 	}
+	if (ts->lat_percentiles && (o->stats_file || o->terse) && !td->o.disable_clat) {
+		d->samples = calloc(CINT_DDIR_NR * CINT_CLASS_NR, sizeof(*d->samples));
+		if (!d->samples)
+			goto free;
+	}
 	ret = 0;
 free:
 	free(prios[DDIR_READ]);
@@ -85,6 +102,51 @@ struct cint_latency {
 	uint64_t max_ns;
 	unsigned long long percentile_ns[CINT_PERCENTILES];	/* 0: there are none */
 };
+
+/* Of fio's histogram: each power of two has FIO_IO_U_PLAT_VAL buckets of equal width. */
+static unsigned int cint_bucket(uint64_t ns)
+{
+	unsigned int shift, bucket;
+
+	if (ns < FIO_IO_U_PLAT_VAL)
+		return (unsigned int)ns;
+	shift = 63 - FIO_IO_U_PLAT_BITS - (unsigned int)__builtin_clzll(ns);
+	bucket = shift * FIO_IO_U_PLAT_VAL + (unsigned int)(ns >> shift);
+	return min(bucket, FIO_IO_U_PLAT_NR - 1U);
+}
+
+/* What fio counts: requests that are done, once it is past ramp_time. */
+void cint_stats_sample(struct thread_data *td, struct cint_data *d, const struct io_u *io_u)
+{
+	int class = io_u->clat_prio_index >= d->urgent_index[io_u->ddir] ? CINT_URGENT_CLASS :
+									   CINT_BULK;
+	struct cint_samples *to = &d->samples[io_u->ddir * CINT_CLASS_NR + class];
+	uint64_t ns;
+
+	if (!ramp_time_over(td) ||
+	    (td->runstate != TD_RUNNING && td->runstate != TD_VERIFYING))
+		return;
+	/* fio goes on with the rest of a short transfer */
+	if (io_u->resid && io_u->offset + io_u->xfer_buflen - io_u->resid <
+			   io_u->file->real_file_size)
+		return;
+	ns = ntime_since(&io_u->issue_time, &d->event_time);
+	if (!to->count++ || ns < to->min_ns)
+		to->min_ns = ns;
+	to->max_ns = max(to->max_ns, ns);
+	to->sum_ns += ns;
+	to->plat[cint_bucket(ns)]++;
+}
+
+static void cint_latency_sampled(const struct cint_samples *from, struct cint_latency *sum,
+				 uint64_t *plat)
+{
+	sum->count = from->count;
+	sum->mean_ns = (double)from->sum_ns;
+	sum->min_ns = from->min_ns;
+	sum->max_ns = from->max_ns;
+	memcpy(plat, from->plat, sizeof(from->plat));
+}
 
 /* All priorities of a class together. */
 static int cint_latency(struct thread_data *td, int ddir, int class, struct cint_latency *sum)
@@ -103,7 +165,9 @@ static int cint_latency(struct thread_data *td, int ddir, int class, struct cint
 	plat = calloc(FIO_IO_U_PLAT_NR, sizeof(*plat));
 	if (!plat)
 		return 1;
-	for (i = 0; i < nr; i++) {
+	if (d->samples)
+		cint_latency_sampled(&d->samples[ddir * CINT_CLASS_NR + class], sum, plat);
+	for (i = 0; i < nr && !d->samples; i++) {
 		const struct clat_prio_stat *prio =
 			&td->ts.clat_prio[ddir][i + (class == CINT_URGENT_CLASS ? nr : 0)];
 		const struct io_stat *io = &prio->clat_stat;

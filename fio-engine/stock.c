@@ -157,6 +157,8 @@ static struct io_u *cint_stock_event(struct thread_data *td, int event)
 	struct cint_data *d = td->io_ops_data;
 	const struct cint_done *done = &d->stock->done[event];
 
+	if (d->samples && !event)
+		fio_gettime(&d->event_time, NULL);
 	return cint_finish(td, d, done->io_u, done->res);
 }
 
