@@ -40,6 +40,24 @@ static cint_seldom void cint_sync_prep(struct thread_data *td, const struct io_u
 	}
 }
 
+/* Of block devices, from Linux 6.12 on. */
+#ifndef BLOCK_URING_CMD_DISCARD
+#define BLOCK_URING_CMD_DISCARD		_IO(0x12, 0)
+#endif
+
+static cint_seldom void cint_trim_prep(const struct io_u *io_u, struct io_uring_sqe *sqe)
+{
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->ioprio = 0;
+	sqe->off = 0;
+	sqe->cmd_op = BLOCK_URING_CMD_DISCARD;
+	sqe->addr = io_u->offset;
+	sqe->len = 0;
+	sqe->rw_flags = 0;
+	sqe->buf_index = 0;
+	sqe->addr3 = io_u->xfer_buflen;
+}
+
 static int cint_prep(struct thread_data *td, struct io_u *io_u)
 {
 	struct cint_data *d = td->io_ops_data;
@@ -55,7 +73,7 @@ static int cint_prep(struct thread_data *td, struct io_u *io_u)
 	if (io_u->ddir == DDIR_READ || io_u->ddir == DDIR_WRITE) {
 		sqe->opcode = d->opcode[io_u->ddir];
 		sqe->ioprio = (__u16)td->ioprio;
-		sqe->rw_flags = d->rw_flags;
+		sqe->rw_flags = d->rw_flags[io_u->ddir];
 		sqe->off = io_u->offset;
 		if (o->fixedbufs || o->nonvectored) {
 			sqe->addr = (uintptr_t)io_u->xfer_buf;
@@ -71,6 +89,8 @@ static int cint_prep(struct thread_data *td, struct io_u *io_u)
 		}
 	} else if (ddir_sync(io_u->ddir)) {
 		cint_sync_prep(td, io_u, sqe);
+	} else if (!d->sync_trim) {
+		cint_trim_prep(io_u, sqe);
 	}
 	sqe->user_data = (uintptr_t)io_u;
 	return 0;
@@ -134,7 +154,27 @@ static cint_seldom void cint_select(struct thread_data *td, struct cint_data *d,
 		cint_mark_barrier(d, cint_sqe(d, io_u->index));
 }
 
-/* io_uring has no discard before 6.12, and fio expects it to be done. */
+/* fio wants to know which trims are done when they are queued. */
+void cint_trim_sync(struct thread_data *td, bool sync)
+{
+	const unsigned long long flag =
+		(unsigned long long)FIO_ASYNCIO_SYNC_TRIM << TD_ENG_FLAG_SHIFT;
+	struct cint_data *d = td->io_ops_data;
+
+	d->sync_trim = sync;
+	if (sync)
+		td->flags |= flag;
+	else
+		td->flags &= ~flag;
+}
+
+/* A kernel that does not know the command gives any of these. */
+static bool cint_trim_unknown(int error)
+{
+	return error == EOPNOTSUPP || error == EINVAL || error == ENOTTY;
+}
+
+/* Where io_uring has no discard, and for files. */
 cint_seldom enum fio_q_status cint_trim(struct thread_data *td, struct io_u *io_u)
 {
 	struct cint_data *d = td->io_ops_data;
@@ -155,7 +195,7 @@ static enum fio_q_status cint_queue(struct thread_data *td, struct io_u *io_u)
 
 	if (d->queued > d->sq_mask)
 		return FIO_Q_BUSY;
-	if (io_u->ddir == DDIR_TRIM && !d->passthrough)
+	if (io_u->ddir == DDIR_TRIM && d->sync_trim)
 		return cint_trim(td, io_u);
 
 	if (d->select)
@@ -303,6 +343,13 @@ cint_seldom struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, 
 	struct cint_data *d = td->io_ops_data;
 	struct cint_options *o = td->eo;
 
+	if (io_u->ddir == DDIR_TRIM && cint_trim_unknown(error)) {
+		/* from now on without io_uring, and this one, too */
+		cint_trim_sync(td, true);
+		io_u->error = 0;
+		do_io_u_trim(td, io_u);
+		return io_u;
+	}
 	io_u->error = (unsigned int)error;
 	if (ddir_sync(io_u->ddir))
 		cint_sync_failed(td, io_u, error);
@@ -317,6 +364,10 @@ cint_seldom struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, 
 	else if (error == EOPNOTSUPP && o->hipri)
 		cint_say("cint: hipri needs direct=1 and a drive with poll queues "
 			 "(nvme.poll_queues=N)\n");
+	else if ((error == EOPNOTSUPP || error == EINVAL) && CINT_FIO_ATOMIC && td->o.oatomic)
+		cint_say("cint: atomic needs Linux 6.11 or later, direct=1, and a drive or file "
+			 "system that writes %llu bytes at once (see atomic_write_max_bytes)\n",
+			 io_u->xfer_buflen);
 	else if (error == EAGAIN && o->nowait)
 		cint_say("cint: nowait: a request would have had to wait; "
 			 "see fio's ignore_error=EAGAIN\n");
@@ -433,6 +484,8 @@ static int cint_support(struct thread_data *td, struct cint_data *d)
 		cint_say("cint: the kernel takes urgent and barrier marks and ring parameters\n");
 	else if (tell && dropped)
 		cint_say("cint: what is not supported is dropped; requests run unmarked\n");
+	if (!stock && !missing && cint_options_mark(o))
+		cint_mode_tell(td);
 	return stock ? cint_stock_init(td, d) : 0;
 }
 
@@ -444,6 +497,9 @@ static void cint_fill_data(struct thread_data *td, struct cint_data *d)
 		[DDIR_WRITE] = { IORING_OP_WRITEV, IORING_OP_WRITE, IORING_OP_WRITE_FIXED },
 	};
 	struct cint_options *o = td->eo;
+	__kernel_rwf_t flags = 0;
+	struct fio_file *f;
+	unsigned int i;
 	int ddir;
 
 	for (ddir = DDIR_READ; ddir <= DDIR_WRITE; ddir++)
@@ -452,11 +508,22 @@ static void cint_fill_data(struct thread_data *td, struct cint_data *d)
 		d->sqe_flags = IOSQE_FIXED_FILE;
 	/* as in fio's own engine, there is no cache to spare with direct=1 */
 	if (o->uncached && !td->o.odirect)
-		d->rw_flags |= RWF_DONTCACHE;
+		flags |= RWF_DONTCACHE;
 	if (o->nowait)
-		d->rw_flags |= RWF_NOWAIT;
+		flags |= RWF_NOWAIT;
+	d->rw_flags[DDIR_READ] = flags;
+	d->rw_flags[DDIR_WRITE] = flags;
+	/* an older fio opens the file for it, or refuses to */
+	if (CINT_FIO_ATOMIC && td->o.oatomic)
+		d->rw_flags[DDIR_WRITE] |= RWF_ATOMIC;
 	d->sqpoll = o->sqpoll;
 	d->passthrough = o->cmd_type == CINT_CMD_NVME;
+	/* only block devices have the command, and a polled ring has not */
+	cint_trim_sync(td, o->hipri && !d->passthrough);
+	for_each_file(td, f, i) {
+		if (f->filetype != FIO_TYPE_BLOCK && !d->passthrough)
+			cint_trim_sync(td, true);
+	}
 	d->select = cint_share_any(&o->urgent) || cint_share_any(&o->barrier) ||
 		    o->urgent_sync || o->barrier_every || o->force_async ||
 		    d->cmdprio.mode != CMDPRIO_MODE_NONE;
@@ -537,7 +604,11 @@ struct ioengine_ops ioengine = {
 	.name			= "cint",
 	.version		= FIO_IOOPS_VERSION,
 	.flags			= FIO_ASYNCIO_SYNC_TRIM | FIO_NO_OFFLOAD |
-				  FIO_ASYNCIO_SETS_ISSUE_TIME,
+				  FIO_ASYNCIO_SETS_ISSUE_TIME
+#if CINT_FIO_ATOMIC
+				  | FIO_ATOMICWRITES
+#endif
+				  ,
 	.init			= cint_init,
 	.post_init		= cint_post_init,
 	.io_u_init		= cint_io_u_init,

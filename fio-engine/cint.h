@@ -13,6 +13,10 @@
 #ifndef RWF_DONTCACHE
 #define RWF_DONTCACHE	0x00000080
 #endif
+/* From Linux 6.11 on. */
+#ifndef RWF_ATOMIC
+#define RWF_ATOMIC	0x00000040
+#endif
 
 /* cint_policy=default: the ring has no parameters of its own */
 #define CINT_POLICY_DEVICE_DEFAULT	0xffff
@@ -24,6 +28,7 @@ enum { CINT_MEANS_AUTO, CINT_MEANS_KERNEL, CINT_MEANS_STOCK };
 #define CINT_TOLD_KERNEL	(1U << 0)	/* what the kernel supports */
 #define CINT_TOLD_BACKEND	(1U << 1)	/* what the library does about it */
 #define CINT_TOLD_NO_WAITS	(1U << 2)	/* why it does nothing; one for each reason */
+#define CINT_TOLD_MODE		(1U << 5)	/* what the driver does */
 
 /* Which marks a request gets. */
 #define CINT_MARK_URGENT	(1U << 0)
@@ -50,6 +55,9 @@ enum { CINT_BULK, CINT_URGENT_CLASS, CINT_CLASS_NR };
 /* cmd_type */
 enum { CINT_CMD_NONE, CINT_CMD_NVME };
 
+/* write_mode: the command that a write is */
+enum { CINT_WRITE_DATA, CINT_WRITE_UNCORRECTABLE, CINT_WRITE_ZEROES, CINT_WRITE_VERIFY };
+
 #define CINT_DDIR_NR	2	/* DDIR_READ, DDIR_WRITE: what can have marks */
 #define CINT_SPLIT_MAX	64	/* sizes in a split, as many as bssplit takes */
 #define CINT_TRIM_RANGE	16	/* bytes of NVMe's description of what to trim */
@@ -73,6 +81,7 @@ struct cint_options {
 	unsigned int barrier_batch;
 	unsigned int policy;
 	unsigned int set;
+	unsigned int defaulted;		/* which of them fio has given their default */
 	unsigned int threshold;
 	unsigned int delta_ns;
 	unsigned int delta_min_ns;
@@ -97,6 +106,9 @@ struct cint_options {
 	unsigned int force_async;
 	unsigned int defer_taskrun;
 	unsigned int cmd_type;
+	unsigned int fua[CINT_DDIR_NR];
+	unsigned int write_mode;
+	unsigned int deallocate;
 };
 
 /* What passthrough has to know of a file. */
@@ -129,9 +141,10 @@ struct cint_data {
 	bool passthrough;		/* SQEs and CQEs are twice as large */
 	bool select;			/* not all requests are alike: cint_select() */
 	bool complained;		/* of a failed request */
+	bool sync_trim;			/* trims are ioctls */
 	__u8 opcode[CINT_DDIR_NR];
 	__u8 sqe_flags;
-	__kernel_rwf_t rw_flags;
+	__kernel_rwf_t rw_flags[CINT_DDIR_NR];
 	struct io_uring_sqe *sqes;	/* one for each io_u, by its index */
 	unsigned int *sq_array;
 	unsigned int sq_mask;
@@ -162,6 +175,7 @@ struct cint_data {
 /* cint.c */
 extern struct ioengine_ops ioengine;
 enum fio_q_status cint_trim(struct thread_data *td, struct io_u *io_u);
+void cint_trim_sync(struct thread_data *td, bool sync);
 void cint_sync_failed(struct thread_data *td, struct io_u *io_u, int error);
 struct io_u *cint_failed(struct thread_data *td, struct io_u *io_u, int error);
 unsigned int cint_select_marks(struct thread_data *td, struct cint_data *d, struct io_u *io_u);
@@ -187,6 +201,9 @@ bool cint_share_draw(const struct cint_share *share, struct thread_data *td,
 int cint_post_init(struct thread_data *td);
 int cint_open_file(struct thread_data *td, struct fio_file *f);
 int cint_close_file(struct thread_data *td, struct fio_file *f);
+
+/* mode.c: what the drivers do */
+void cint_mode_tell(struct thread_data *td);
 
 /* stock.c: marks and waits by the library's means, where the kernel has no marks */
 int cint_stock_init(struct thread_data *td, struct cint_data *d);
@@ -241,6 +258,8 @@ static inline struct io_u *cint_finish(struct thread_data *td, struct cint_data 
 	if (res < 0)
 		return cint_failed(td, io_u, -res);
 	io_u->error = 0;
+	if (io_u->ddir == DDIR_TRIM)
+		return io_u;
 	if (ddir_rw(io_u->ddir))
 		io_u->resid = io_u->xfer_buflen - (unsigned int)res;
 	if (d->samples && (io_u->ddir == DDIR_READ || io_u->ddir == DDIR_WRITE))

@@ -5,7 +5,7 @@
 ifeq ($(CONFIG_FIO),y)
 
 CINT_ENGINE		:= $(builddir)/fio-engine/cint
-CINT_ENGINE_OBJS	:= $(patsubst %,$(builddir)/fio-engine/%.os,cint options passthrough ring say share stats stock)
+CINT_ENGINE_OBJS	:= $(patsubst %,$(builddir)/fio-engine/%.os,cint mode options passthrough ring say share stats stock)
 
 # fio's headers are not clean by our warnings, and bring their own configuration.
 CINT_ENGINE_COMPILE	= $(CC) -D_GNU_SOURCE -include $(FIO_SRC)/config-host.h \

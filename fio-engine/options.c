@@ -12,10 +12,31 @@
  * A list may follow the first value, by fio's rules, and so "-5" is taken for an
  * empty value and 5, and fio goes on after an error in the first.  Therefore the
  * lower bound is checked here and remembered.
+ *
+ * The table has it nevertheless, for --enghelp, until fio begins to read options: that
+ * it does with their defaults, which are not to count as given.
  */
+static bool cint_store_default(struct cint_options *o, unsigned int set)
+{
+	struct fio_option *option;
+
+	if (!set || o->defaulted & set)
+		return false;
+	o->defaulted |= set;
+	for (option = cint_fio_options; option->name; option++) {
+		if (option->minval > 0)
+			option->minval = 0;
+	}
+	return true;
+}
+
 static int cint_store(struct cint_options *o, const char *name, long long value,
 		      long long least, unsigned int *member, unsigned int set)
 {
+	if (cint_store_default(o, set)) {
+		*member = (unsigned int)value;
+		return 0;
+	}
 	if (value < least) {
 		cint_say("%s: %lld is out of range (%lld min)\n", name, value, least);
 		o->set |= CINT_SET_BAD;
@@ -111,7 +132,8 @@ static int cint_store_correction(void *data, const char *text)
 			 "such as 2.5\n", text, CINT_CORRECTION_MAX / CINT_CORRECTION_ONE);
 		return 1;
 	}
-	o->set |= CINT_SET_CORRECTION;
+	if (!cint_store_default(o, CINT_SET_CORRECTION))
+		o->set |= CINT_SET_CORRECTION;
 	return 0;
 }
 
@@ -137,6 +159,14 @@ static int cint_store_means(void *data fio_unused, const char *text)
 	cint_say("cint: cint_backend=stock: %s\n", strerror(errno));
 	return 1;
 }
+
+/* An option of fio's io_uring engine that is not one of this engine. */
+#define CINT_REFUSED(opt, why)						\
+	{								\
+		.name = opt, .lname = opt, .type = FIO_OPT_UNSUPPORTED,	\
+		.help = "not supported by this engine: " why,		\
+		.category = FIO_OPT_C_ENGINE, .group = FIO_OPT_G_IOURING, \
+	}
 
 #define CINT_OPTION(opt, text)						\
 	.name = opt, .lname = text,					\
@@ -233,9 +263,10 @@ struct fio_option cint_fio_options[] = {
 		.type	= FIO_OPT_INT,
 		.cb	= cint_store_threshold,
 		.off1	= offsetof(struct cint_options, threshold),
-		.minval	= 0,	/* 1: see cint_store() */
+		.minval	= 1,
 		.maxval	= CINT_THRESHOLD_MAX,
 		.help	= "Completions that make a full batch (with cint_policy)",
+		.def	= "20",
 		.interval = 1,
 	},
 	{
@@ -246,6 +277,7 @@ struct fio_option cint_fio_options[] = {
 		.minval	= 0,
 		.maxval	= CINT_DELAY_MAX_NS,
 		.help	= "Quiescent period, or the static timeout, in ns (with cint_policy)",
+		.def	= "30000",
 		.interval = 1000,
 	},
 	{
@@ -256,6 +288,7 @@ struct fio_option cint_fio_options[] = {
 		.minval	= 0,
 		.maxval	= CINT_DELAY_MAX_NS,
 		.help	= "Lower bound of the computed period, in ns (with cint_policy)",
+		.def	= "20000",
 		.interval = 1000,
 	},
 	{
@@ -266,6 +299,7 @@ struct fio_option cint_fio_options[] = {
 		.minval	= 0,
 		.maxval	= CINT_DELAY_MAX_NS,
 		.help	= "No completion is held longer, in ns (with cint_policy)",
+		.def	= "200000",
 		.interval = 1000,
 	},
 	{
@@ -273,6 +307,7 @@ struct fio_option cint_fio_options[] = {
 		.type	= FIO_OPT_STR_STORE,
 		.cb	= cint_store_correction,
 		.help	= "Correction factor of cint-a and cint-rate, 0 to 16, such as 2.5",
+		.def	= "2",
 	},
 	{
 		CINT_OPTION("cint_ooo", "Out-of-order delivery"),
@@ -280,6 +315,7 @@ struct fio_option cint_fio_options[] = {
 		.cb	= cint_store_ooo,
 		.off1	= offsetof(struct cint_options, ooo),
 		.help	= "An urgent completion overtakes those held (with cint_policy)",
+		.def	= "1",
 	},
 	{
 		CINT_OPTION("cint_require", "Require support"),
@@ -335,6 +371,7 @@ struct fio_option cint_fio_options[] = {
 		.maxval	= 100,
 		.help	= "Give this percentage of requests the I/O priority of cmdprio_class "
 			  "and cmdprio",
+		.def	= "0",
 		.interval = 1,
 	},
 	{
@@ -342,7 +379,7 @@ struct fio_option cint_fio_options[] = {
 		.type	= FIO_OPT_INT,
 		.off1	= offsetof(struct cint_options, cmdprio.class[DDIR_READ]),
 		.off2	= offsetof(struct cint_options, cmdprio.class[DDIR_WRITE]),
-		.minval	= 0,	/* 1: see cint_cmdprio_check() */
+		.minval	= 1,
 		.maxval	= IOPRIO_MAX_PRIO_CLASS,
 		.help	= "I/O priority class of these requests: 1 real-time, 2 best effort, "
 			  "3 idle",
@@ -357,8 +394,24 @@ struct fio_option cint_fio_options[] = {
 		.minval	= IOPRIO_MIN_PRIO,
 		.maxval	= IOPRIO_MAX_PRIO,
 		.help	= "I/O priority level of these requests, 0 is the highest",
+		.def	= "0",
 		.interval = 1,
 	},
+#if CINT_FIO_PRIO_HINT
+	{
+		CINT_OPTION("cmdprio_hint", "Hint of that priority"),
+		.type	= FIO_OPT_INT,
+		.off1	= offsetof(struct cint_options, cmdprio.hint[DDIR_READ]),
+		.off2	= offsetof(struct cint_options, cmdprio.hint[DDIR_WRITE]),
+		.minval	= IOPRIO_MIN_PRIO_HINT,
+		.maxval	= IOPRIO_MAX_PRIO_HINT,
+		.help	= "I/O priority hint of these requests, such as a limit of the duration",
+		.def	= "0",
+		.interval = 1,
+	},
+#else
+	CINT_REFUSED("cmdprio_hint", "this version of fio has no hints"),
+#endif
 	{
 		CINT_OPTION("cmdprio_bssplit", "Priority percentage by size"),
 		.type	= FIO_OPT_STR_STORE,
@@ -444,6 +497,48 @@ struct fio_option cint_fio_options[] = {
 		},
 	},
 	{
+		CINT_OPTION("readfua", "FUA of reads"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, fua[DDIR_READ]),
+		.help	= "With cmd_type=nvme, set FUA in Read commands",
+		.def	= "0",
+	},
+	{
+		CINT_OPTION("writefua", "FUA of writes"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, fua[DDIR_WRITE]),
+		.help	= "With cmd_type=nvme, set FUA in Write commands",
+		.def	= "0",
+	},
+	{
+		CINT_OPTION("write_mode", "Command of writes"),
+		.type	= FIO_OPT_STR,
+		.off1	= offsetof(struct cint_options, write_mode),
+		.help	= "With cmd_type=nvme, the command that a write is",
+		.def	= "write",
+		.posval	= {
+			{ .ival = "write", .oval = CINT_WRITE_DATA, .help = "Write", },
+			{ .ival = "uncor", .oval = CINT_WRITE_UNCORRECTABLE,
+			  .help = "Write Uncorrectable", },
+			{ .ival = "zeroes", .oval = CINT_WRITE_ZEROES,
+			  .help = "Write Zeroes", },
+			{ .ival = "verify", .oval = CINT_WRITE_VERIFY, .help = "Verify", },
+		},
+	},
+	{
+		CINT_OPTION("deac", "Deallocation by zeroes"),
+		.type	= FIO_OPT_BOOL,
+		.off1	= offsetof(struct cint_options, deallocate),
+		.help	= "With write_mode=zeroes, let the drive deallocate the blocks",
+		.def	= "0",
+	},
+	CINT_REFUSED("verify_mode", "fio itself compares what is read"),
+	CINT_REFUSED("md_per_io_size", "it transfers no metadata"),
+	CINT_REFUSED("pi_act", "it transfers no protection information"),
+	CINT_REFUSED("pi_chk", "it transfers no protection information"),
+	CINT_REFUSED("apptag", "it transfers no protection information"),
+	CINT_REFUSED("apptag_mask", "it transfers no protection information"),
+	{
 		CINT_OPTION("defer_taskrun", "Deferred task work"),
 		.type	= FIO_OPT_BOOL,
 		.off1	= offsetof(struct cint_options, defer_taskrun),
@@ -494,6 +589,13 @@ static int cint_cmdprio_check(const struct cmdprio_options *prio)
 				 (int)values[i], least[i], most[i]);
 			return 1;
 		}
+#if CINT_FIO_PRIO_HINT
+		if (prio->hint[ddir] > IOPRIO_MAX_PRIO_HINT) {
+			cint_say("cint: cmdprio_hint is %d; the range is 0 to %u\n",
+				 (int)prio->hint[ddir], IOPRIO_MAX_PRIO_HINT);
+			return 1;
+		}
+#endif
 	}
 	return 0;
 }
@@ -572,6 +674,12 @@ int cint_options_check(struct thread_data *td, struct io_uring_cint *params)
 	}
 	if (o->cmd_type == CINT_CMD_NVME && cint_passthrough_check(td))
 		return 1;
+	if (o->cmd_type != CINT_CMD_NVME && (o->fua[DDIR_READ] || o->fua[DDIR_WRITE] ||
+					     o->deallocate || o->write_mode != CINT_WRITE_DATA)) {
+		cint_say("cint: readfua, writefua, write_mode and deac are of NVMe commands and "
+			 "need cmd_type=nvme\n");
+		return 1;
+	}
 	if (o->registerfiles && td->o.nr_files != td->o.open_files) {
 		cint_say("cint: registerfiles needs openfiles (%u) to equal nrfiles (%u)\n",
 			 td->o.open_files, td->o.nr_files);

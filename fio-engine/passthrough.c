@@ -12,10 +12,20 @@
 
 /* of the NVM command set */
 enum { CINT_NVME_FLUSH = 0x00, CINT_NVME_WRITE = 0x01, CINT_NVME_READ = 0x02,
-       CINT_NVME_DSM = 0x09 };
+       CINT_NVME_WRITE_UNCORRECTABLE = 0x04, CINT_NVME_WRITE_ZEROES = 0x08,
+       CINT_NVME_DSM = 0x09, CINT_NVME_VERIFY = 0x0c };
 
 #define CINT_NVME_DSM_DEALLOCATE	(1U << 2)
+#define CINT_NVME_DEALLOCATE		(1U << 25)	/* of Write Zeroes */
+#define CINT_NVME_FUA			(1U << 30)
 #define CINT_NVME_BLOCKS_MAX		0x10000		/* in one read or write */
+
+static const __u8 cint_write_opcodes[] = {
+	[CINT_WRITE_DATA]		= CINT_NVME_WRITE,
+	[CINT_WRITE_UNCORRECTABLE]	= CINT_NVME_WRITE_UNCORRECTABLE,
+	[CINT_WRITE_ZEROES]		= CINT_NVME_WRITE_ZEROES,
+	[CINT_WRITE_VERIFY]		= CINT_NVME_VERIFY,
+};
 
 /* Which of fio's options have no meaning for such commands. */
 int cint_passthrough_check(struct thread_data *td)
@@ -31,6 +41,14 @@ int cint_passthrough_check(struct thread_data *td)
 		what = "bs_unaligned: NVMe reads and writes whole blocks";
 	else if (o->uncached)
 		what = "uncached: there is no cache";
+	else if (CINT_FIO_ATOMIC && td->o.oatomic)
+		what = "atomic: it is a flag of reads and writes";
+	else if (o->write_mode != CINT_WRITE_DATA && td->o.verify)
+		what = "verify with a write_mode other than write, which transfers no data";
+	else if (o->write_mode == CINT_WRITE_UNCORRECTABLE && o->fua[DDIR_WRITE])
+		what = "writefua with write_mode=uncor: that command has no such flag";
+	else if (o->write_mode != CINT_WRITE_ZEROES && o->deallocate)
+		what = "deac without write_mode=zeroes";
 	else if (o->nowait)
 		what = "nowait: it is a flag of reads and writes";
 	else if (o->cmdprio.percentage[DDIR_READ] || o->cmdprio.percentage[DDIR_WRITE] ||
@@ -139,14 +157,13 @@ int cint_passthrough_init(struct thread_data *td, struct cint_data *d)
 			}
 		}
 	}
-	/* a trim is no ioctl here, and buffers are mapped as they are */
-	td->flags &= ~((unsigned long long)FIO_ASYNCIO_SYNC_TRIM << TD_ENG_FLAG_SHIFT);
+	/* buffers are mapped as they are */
 	td->flags |= (unsigned long long)(FIO_RAWIO | FIO_MEMALIGN) << TD_ENG_FLAG_SHIFT;
 	return 0;
 }
 
-static void cint_trim_prep(struct cint_data *d, struct io_u *io_u,
-			   struct nvme_uring_cmd *cmd, uint64_t block, uint32_t blocks)
+static void cint_deallocate_prep(struct cint_data *d, struct io_u *io_u,
+				 struct nvme_uring_cmd *cmd, uint64_t block, uint32_t blocks)
 {
 	uint8_t *range = d->trims[io_u->index];
 	__le32 length = __cpu_to_le32(blocks);
@@ -170,6 +187,14 @@ static void cint_transfer_prep(struct thread_data *td, struct cint_data *d, stru
 	cmd->cdw10 = (__u32)block;
 	cmd->cdw11 = (__u32)(block >> 32);
 	cmd->cdw12 = blocks - 1;
+	if (o->fua[io_u->ddir])
+		cmd->cdw12 |= CINT_NVME_FUA;
+	if (io_u->ddir == DDIR_WRITE && o->write_mode != CINT_WRITE_DATA) {
+		cmd->opcode = cint_write_opcodes[o->write_mode];
+		if (o->deallocate)
+			cmd->cdw12 |= CINT_NVME_DEALLOCATE;
+		return;
+	}
 	if (o->fixedbufs) {
 		sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
 		sqe->buf_index = (__u16)io_u->index;
@@ -219,8 +244,8 @@ int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u)
 		return EINVAL;
 	}
 	if (io_u->ddir == DDIR_TRIM)
-		cint_trim_prep(d, io_u, cmd, io_u->offset >> space->block_shift,
-			       (uint32_t)blocks);
+		cint_deallocate_prep(d, io_u, cmd, io_u->offset >> space->block_shift,
+				     (uint32_t)blocks);
 	else
 		cint_transfer_prep(td, d, io_u, sqe, io_u->offset >> space->block_shift,
 				   (uint32_t)blocks);

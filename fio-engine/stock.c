@@ -31,7 +31,7 @@ static enum fio_q_status cint_stock_queue(struct thread_data *td, struct io_u *i
 
 	fio_ro_check(td, io_u);
 
-	if (io_u->ddir == DDIR_TRIM && !d->passthrough)
+	if (io_u->ddir == DDIR_TRIM && d->sync_trim)
 		return cint_trim(td, io_u);
 	if (d->queued > d->sq_mask || !io_uring_sq_space_left(&d->ring))
 		return FIO_Q_BUSY;
