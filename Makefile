@@ -285,7 +285,8 @@ run_vm	 = srcdir=$(srcdir) builddir=$(builddir) \
 	   CINT_VM_TESTS="$(CHECK_VM_TESTS)" \
 	   $(srcdir)/test/vm/check $(1)
 
-.PHONY: check check-all check-unit check-lib check-other check-fio check-vm check-build \
+.PHONY: check check-all check-unit check-lib check-other check-fio check-upstream check-vm \
+	check-build \
 	check-rt check-rt-run
 check-unit: all $(CHECK_BUILD_UNIT)
 	@$(call run_unit,)
@@ -298,6 +299,11 @@ check-other: all $(CHECK_BUILD_LIB)
 
 check-fio: all $(CHECK_BUILD_FIO)
 	@$(call run_fio,)
+
+# fio's own tests with the engine in the place of its own; no part of check, as it takes
+# long and is about fio as much as about the engine.
+check-upstream: all
+	@srcdir=$(srcdir) builddir=$(builddir) $(srcdir)/test/fio/upstream $(FIO_SOURCE)
 
 check-vm: all $(CHECK_BUILD_VM)
 	@$(call run_vm,)
@@ -381,6 +387,8 @@ help:
 	@echo "  check-lib     library tests on this machine's kernel"
 	@echo "  check-other   lint, and the library's tests with sanitizers and coverage"
 	@echo "  check-fio     fio engine tests on this machine's kernel"
+	@echo "  check-upstream  fio's own tests with the engine, compared with io_uring; no part"
+	@echo "                of check"
 	@echo "  check-vm      everything that runs in a virtual machine"
 	@echo "  check-rt      the driver's selftests and KUnit on the debug kernel with"
 	@echo "                PREEMPT_RT, from a bare checkout; no part of check"
