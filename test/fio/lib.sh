@@ -120,6 +120,8 @@ coalesce_by() {
 		exit 77
 	fi
 	before=$(sed 's/.*\[\(.*\)\].*/\1/' "$coalescer/mode")
-	trap 'echo "$before" > "$coalescer/mode" || true; rm -rf "$dir"' EXIT
+	policy_before=$(sed 's/.*\[\(.*\)\].*/\1/' "$coalescer/policy")
+	trap 'echo "$before" > "$coalescer/mode" || true; echo "$policy_before" > "$coalescer/policy" || true; rm -rf "$dir"' EXIT
+	echo cint > "$coalescer/policy"
 	echo "$1" > "$coalescer/mode"
 }
