@@ -9,18 +9,29 @@
 #include "pci-cint.h"
 #include <trace/events/cint.h>
 
-/* The queue that has the unmarked requests of the CPU a request came from. */
-static struct nvme_queue *nvme_cint_prefix_queue(struct nvme_queue *nvmeq,
-						 struct request *req)
+/**
+ * nvme_cint_poll_queue - the queue that has the unmarked requests of a CPU
+ * @dev: the drive
+ * @cpu: the CPU
+ *
+ * Return: NULL if there is none that is looked into.
+ */
+struct nvme_queue *nvme_cint_poll_queue(struct nvme_dev *dev, unsigned int cpu)
 {
-	struct nvme_dev *dev = nvmeq->dev;
 	struct blk_mq_queue_map *map = &dev->tagset.map[HCTX_TYPE_POLL];
-	struct nvme_queue *other;
+	struct nvme_queue *nvmeq;
 
 	if (!map->nr_queues)
 		return NULL;
-	other = &dev->queues[map->mq_map[blk_mq_rq_cpu(req)] + 1];
-	return other->consumer == NVME_CQ_POLL ? other : NULL;
+	nvmeq = &dev->queues[map->mq_map[cpu] + 1];
+	return nvmeq->consumer == NVME_CQ_POLL ? nvmeq : NULL;
+}
+
+/* That of the CPU a request came from. */
+static struct nvme_queue *nvme_cint_prefix_queue(struct nvme_queue *nvmeq,
+						 struct request *req)
+{
+	return nvme_cint_poll_queue(nvmeq->dev, blk_mq_rq_cpu(req));
 }
 
 /**

@@ -153,7 +153,7 @@ struct nvme_cint_queue {
 	u8			reason;
 	u64			expires_ns;
 
-	/* who looks: nvme_queue.cq_poll_lock */
+	/* who looks: nvme_queue.cq_poll_lock; @brief also who submits */
 	u32			taken;
 	u8			brief;
 	u32			yield;
@@ -302,6 +302,7 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 void nvme_cint_fired(struct nvme_cint_queue *c, u16 group,
 		     enum cint_reason reason, u32 nr, u64 held_ns);
 bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req);
+struct nvme_queue *nvme_cint_poll_queue(struct nvme_dev *dev, unsigned int cpu);
 void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req);
 void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req);
 void nvme_cint_look_beside(struct nvme_queue *nvmeq);
