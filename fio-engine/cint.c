@@ -498,6 +498,7 @@ static void cint_fill_data(struct thread_data *td, struct cint_data *d)
 	};
 	struct cint_options *o = td->eo;
 	__kernel_rwf_t flags = 0;
+	bool sync_trim;
 	struct fio_file *f;
 	unsigned int i;
 	int ddir;
@@ -519,11 +520,10 @@ static void cint_fill_data(struct thread_data *td, struct cint_data *d)
 	d->sqpoll = o->sqpoll;
 	d->passthrough = o->cmd_type == CINT_CMD_NVME;
 	/* only block devices have the command, and a polled ring has not */
-	cint_trim_sync(td, o->hipri && !d->passthrough);
-	for_each_file(td, f, i) {
-		if (f->filetype != FIO_TYPE_BLOCK && !d->passthrough)
-			cint_trim_sync(td, true);
-	}
+	sync_trim = o->hipri;
+	for_each_file(td, f, i)
+		sync_trim |= f->filetype != FIO_TYPE_BLOCK;
+	cint_trim_sync(td, sync_trim && !d->passthrough);
 	d->select = cint_share_any(&o->urgent) || cint_share_any(&o->barrier) ||
 		    o->urgent_sync || o->barrier_every || o->force_async ||
 		    d->cmdprio.mode != CMDPRIO_MODE_NONE;

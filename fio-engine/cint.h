@@ -215,8 +215,8 @@ int cint_passthrough_check(struct thread_data *td);
 int cint_passthrough_init(struct thread_data *td, struct cint_data *d);
 int cint_passthrough_file_size(struct thread_data *td, struct fio_file *f);
 int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u);
-struct io_u *cint_passthrough_event(struct thread_data *td, struct cint_data *d,
-				    struct io_u *io_u, int res);
+void cint_passthrough_event(struct thread_data *td, struct cint_data *d, struct io_u *io_u,
+			    int res);
 
 /* stats.c */
 int cint_stats_init(struct thread_data *td);
@@ -253,15 +253,19 @@ static void cint_issued(struct thread_data *td, struct cint_data *d,
 static inline struct io_u *cint_finish(struct thread_data *td, struct cint_data *d,
 				       struct io_u *io_u, int res)
 {
-	if (d->passthrough)
-		return cint_passthrough_event(td, d, io_u, res);
-	if (res < 0)
+	if (d->passthrough) {
+		cint_passthrough_event(td, d, io_u, res);
+		if (res)
+			return io_u;
+	} else if (res < 0) {
 		return cint_failed(td, io_u, -res);
-	io_u->error = 0;
-	if (io_u->ddir == DDIR_TRIM)
-		return io_u;
-	if (ddir_rw(io_u->ddir))
-		io_u->resid = io_u->xfer_buflen - (unsigned int)res;
+	} else {
+		io_u->error = 0;
+		if (io_u->ddir == DDIR_TRIM)
+			return io_u;
+		if (ddir_rw(io_u->ddir))
+			io_u->resid = io_u->xfer_buflen - (unsigned int)res;
+	}
 	if (d->samples && (io_u->ddir == DDIR_READ || io_u->ddir == DDIR_WRITE))
 		cint_stats_sample(td, d, io_u);
 	return io_u;

@@ -253,8 +253,8 @@ int cint_passthrough_prep(struct thread_data *td, struct io_u *io_u)
 }
 
 /* A result of more than 0 is the status of the drive. */
-struct io_u *cint_passthrough_event(struct thread_data *td, struct cint_data *d,
-				    struct io_u *io_u, int res)
+void cint_passthrough_event(struct thread_data *td, struct cint_data *d, struct io_u *io_u,
+			    int res)
 {
 	io_u->error = res > 0 ? EIO : (unsigned int)-res;
 	if (res && ddir_sync(io_u->ddir))
@@ -265,7 +265,4 @@ struct io_u *cint_passthrough_event(struct thread_data *td, struct cint_data *d,
 			 "status 0x%x\n", io_u->file->file_name, io_ddir_name(io_u->ddir),
 			 io_u->xfer_buflen, io_u->offset, (unsigned int)res);
 	}
-	if (!res && d->samples && (io_u->ddir == DDIR_READ || io_u->ddir == DDIR_WRITE))
-		cint_stats_sample(td, d, io_u);
-	return io_u;
 }
