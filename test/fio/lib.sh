@@ -110,6 +110,11 @@ holds() {
 	[ $# = 0 ] || fail "no value for: $*"
 }
 
+# chosen NAME: of the choices in that file of $coalescer the one in force
+chosen() {
+	sed 's/.*\[\(.*\)\].*/\1/' "$coalescer/$1"
+}
+
 # coalesce_by MODE: choose who coalesces for the drive for tests until the test ends
 # Its directory in sysfs is $coalescer. Without one the test is skipped.
 coalesce_by() {
@@ -119,9 +124,11 @@ coalesce_by() {
 		echo "SKIP: needs a drive for tests (CINT_NVME) whose driver coalesces"
 		exit 77
 	fi
-	before=$(sed 's/.*\[\(.*\)\].*/\1/' "$coalescer/mode")
-	policy_before=$(sed 's/.*\[\(.*\)\].*/\1/' "$coalescer/policy")
-	trap 'echo "$before" > "$coalescer/mode" || true; echo "$policy_before" > "$coalescer/policy" || true; rm -rf "$dir"' EXIT
+	mode_before=$(chosen mode)
+	policy_before=$(chosen policy)
+	trap 'echo "$mode_before" > "$coalescer/mode" || true
+		echo "$policy_before" > "$coalescer/policy" || true
+		rm -rf "$dir"' EXIT
 	echo cint > "$coalescer/policy"
 	echo "$1" > "$coalescer/mode"
 }
