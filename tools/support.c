@@ -122,17 +122,6 @@ void complain_unsupported(const struct controller *controller, const char *what)
 	free(reason);
 }
 
-/* Message-signalled interrupts, which coalescing in the driver needs. */
-static bool controller_has_msi(const struct controller *controller)
-{
-	char *path = xprintf("%s/sys/class/nvme/%s/device/msi_irqs", root_dir(),
-			     controller->name);
-	bool has = !access(path, F_OK);
-
-	free(path);
-	return has;
-}
-
 enum answer controller_mode_supported(const struct controller *controller, const char *mode,
 				      char **reason)
 {
@@ -141,12 +130,7 @@ enum answer controller_mode_supported(const struct controller *controller, const
 		return ANSWER_YES;
 	if (!strcmp(mode, "device"))
 		return controller_advertises(controller, reason);
-	if (!controller_has_msi(controller)) {
-		*reason = xprintf("its interrupts are not message-signalled (MSI)");
-		return strcmp(mode, "kthread") && strcmp(mode, "split") ? ANSWER_UNKNOWN :
-			ANSWER_NO;
-	}
-	/* What else a mode needs is the driver's to tell, when it is chosen. */
+	/* What a mode needs is the driver's to tell, when it is chosen. */
 	return ANSWER_YES;
 }
 
