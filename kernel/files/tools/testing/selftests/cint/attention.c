@@ -35,6 +35,7 @@ struct reader {
 	bool aio, ask;
 	int cpu, depth;
 	pthread_t thread;
+	pthread_barrier_t *together;	/* all of them begin */
 	struct ring ring;
 	aio_context_t ctx;
 	int fd;
@@ -106,6 +107,7 @@ static void *read_all(void *arg)
 	int submitted = 0, done = 0, slot, res;
 
 	run_on_cpu(r->cpu);
+	pthread_barrier_wait(r->together);
 	until = now_ns() + WAIT_SECONDS * 1000000000ULL;
 	for (; submitted < r->depth && !r->error; submitted++) {
 		began[submitted] = now_ns();
@@ -179,12 +181,15 @@ static uint64_t measure(struct __test_metadata *_metadata,
 			int depth)
 {
 	struct reader readers[2] = { };
+	pthread_barrier_t together;
 	uint64_t sum = 0;
 	int i;
 
+	EXPECT_EQ(pthread_barrier_init(&together, NULL, threads), 0);
 	for (i = 0; i < threads; i++) {
 		struct reader *r = &readers[i];
 
+		r->together = &together;
 		r->path = *self->d.fast ? self->d.fast : self->d.ns;
 		r->aio = variant->aio;
 		r->ask = variant->ask;
@@ -212,6 +217,7 @@ static uint64_t measure(struct __test_metadata *_metadata,
 		close(r->fd);
 		free(r->buf);
 	}
+	pthread_barrier_destroy(&together);
 	return sum / threads;
 }
 
