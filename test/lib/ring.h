@@ -162,6 +162,22 @@ static inline unsigned int test_drop(struct test_ring *t)
 	return nr;
 }
 
+/* Waits for so many CQEs of the application's, without a call of the library's. */
+static inline void test_come(struct test_ring *t, unsigned int nr)
+{
+	unsigned int head, there;
+	struct io_uring_cqe *cqe;
+
+	for (;;) {
+		there = 0;
+		io_uring_for_each_cqe(&t->ring, head, cqe)
+			there += !cint_cqe_is_internal(cqe);
+		if (there >= nr)
+			return;
+		usleep(100);
+	}
+}
+
 /* From another thread, a little later; to be joined. */
 static inline void *test_finish_soon_main(void *t)
 {
