@@ -313,6 +313,24 @@ void cint_look_note(u32 id)
 EXPORT_SYMBOL_GPL(cint_look_note);
 
 /**
+ * cint_look_behind - has the current task completions to read yet?
+ *
+ * Return: true if the io_uring that it submits to has some, so that what completes now
+ * is not what it waits for.
+ */
+bool cint_look_behind(void)
+{
+	struct io_uring_task *tctx = current->io_uring;
+	const struct io_rings *rings;
+
+	if (!tctx || !tctx->last)
+		return false;
+	rings = tctx->last->rings;
+	return READ_ONCE(rings->cq.head) != READ_ONCE(rings->cq.tail);
+}
+EXPORT_SYMBOL_GPL(cint_look_behind);
+
+/**
  * cint_look - complete what devices have completed without an interrupt
  * @looks: where a ring has requests
  * @max: how many requests of a queue at most; 0 for none, as the task has enough

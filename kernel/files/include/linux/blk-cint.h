@@ -217,6 +217,7 @@ static inline bool cint_in_use(void)
 int cint_looker_add(struct cint_looker *looker, gfp_t gfp);
 void cint_looker_remove(struct cint_looker *looker);
 void cint_look_note(u32 id);
+bool cint_look_behind(void);
 unsigned int cint_look(struct cint_looks *looks, unsigned int max);
 void cint_look_sleep(struct cint_looks *looks);
 

@@ -17,8 +17,8 @@
  *  - a timer, at the time lib/cint/poll.c expects a batch to be complete, and
  *    max_hold after the last look at the latest; in mode kthread the thread.
  *
- * While tasks look in time the timer lets them, up to max_hold. When it is the
- * timer that finds completions, and only a few at a time, looking does not pay:
+ * While tasks look in time the timer lets them, up to max_hold; and for a while, if who
+ * submits has completions to read yet. When it is the timer that finds completions, and only a few at a time, looking does not pay:
  * requests then have their interrupt for a while.
  *
  * A barrier has an interrupt. Its handler looks for the barrier's prefix and, as
@@ -189,24 +189,51 @@ static bool nvme_cint_attended(struct nvme_cint_queue *c, u64 now_ns)
 		NVME_CINT_ATTENDED * (u64)c->hold_ns;
 }
 
+/* Will the timer look later than is best, and is that because tasks look? */
+static void nvme_cint_put_off(struct nvme_cint_queue *c, bool put_off,
+			      bool attended)
+{
+	WRITE_ONCE(c->put_off, put_off);
+	WRITE_ONCE(c->attended, attended);
+}
+
+/*
+ * Who goes on submitting, with completions to read yet, misses none of these. When he
+ * has read them is not known: longer each time that it is still so.
+ */
+static u32 nvme_cint_spare(struct nvme_cint_queue *c, u32 interval)
+{
+	u16 tail = READ_ONCE(c->nvmeq->sq_tail), last = c->tail;
+
+	c->tail = tail;
+	if (!READ_ONCE(c->behind) || tail == last || c->poll.awaiting)
+		return 0;
+	return min(max(2 * READ_ONCE(c->spare_ns), interval), c->hold_ns);
+}
+
 /* The timer is due: look, unless a task does. Return when to come again, or 0. */
 static u32 nvme_cint_tick(struct nvme_cint_queue *c, u64 *now_ns)
 {
 	u32 floor_ns = READ_ONCE(c->cint->look_min_ns);
-	u32 interval, found, budget;
+	u32 interval, found, budget, spare;
 	bool attended;
 	u64 limit_ns;
 
 	c->stats.ticks++;
-	if (!nvme_cint_interval(c, *now_ns)) {
-		WRITE_ONCE(c->put_off, false);
+	interval = nvme_cint_interval(c, *now_ns);
+	if (!interval) {
+		nvme_cint_put_off(c, false, false);
 		return 0;
 	}
 	limit_ns = READ_ONCE(c->clean_ns) + c->hold_ns;
 	attended = nvme_cint_attended(c, *now_ns);
-	WRITE_ONCE(c->put_off, attended);
+	spare = attended ? 0 : nvme_cint_spare(c, interval);
+	WRITE_ONCE(c->spare_ns, spare);
+	nvme_cint_put_off(c, attended || spare, attended);
 	if (attended && limit_ns > *now_ns + floor_ns)
 		return limit_ns - *now_ns;
+	if (spare && limit_ns > *now_ns + floor_ns)
+		return min_t(u64, max(spare, floor_ns), limit_ns - *now_ns);
 	budget = is_idle_task(current) ? NVME_CINT_BUDGET_MAX :
 					 NVME_CINT_BUDGET;
 	found = nvme_cint_look(c, budget, NVME_CINT_TIMER);
@@ -236,7 +263,7 @@ static enum hrtimer_restart nvme_cint_timer(struct hrtimer *timer)
 	/* what came meanwhile may have started it for a time that is overruled now */
 	smp_mb();
 	if (unlikely(READ_ONCE(c->seq) != seq)) {
-		WRITE_ONCE(c->put_off, false);
+		nvme_cint_put_off(c, false, false);
 		nvme_cint_arm(c);
 	}
 	return HRTIMER_NORESTART;
@@ -251,7 +278,7 @@ static void nvme_cint_task_sleep(struct cint_looker *looker)
 	if (!READ_ONCE(c->put_off))
 		return;
 	WRITE_ONCE(c->seq, c->seq + 1);
-	WRITE_ONCE(c->put_off, false);
+	nvme_cint_put_off(c, false, false);
 	/* the timer that runs sees the one or overrules the other */
 	smp_mb();
 	nvme_cint_arm(c);
@@ -385,8 +412,10 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 		c->found_ns = now_ns;
 	if (who != NVME_CINT_TASK && who != NVME_CINT_SUBMITTER)
 		return false;
-	if (found)
+	if (found) {
 		WRITE_ONCE(c->task_ns, now_ns);
+		WRITE_ONCE(c->spare_ns, 0);
+	}
 	return !more && READ_ONCE(c->put_off) &&
 		READ_ONCE(c->expires_ns) < now_ns + c->hold_ns / 2;
 }
@@ -471,7 +500,7 @@ void nvme_cint_submit_look(struct nvme_cint_queue *c)
 	u32 batch = READ_ONCE(c->batch), enough = NVME_CINT_ENOUGH;
 
 	/* who is too busy to wait spares himself the timer */
-	if (!READ_ONCE(c->put_off))
+	if (!READ_ONCE(c->attended))
 		enough = NVME_CINT_EAGER;
 	enough = DIV_ROUND_UP(batch * enough, 32);
 	if (enough < c->nvmeq->q_depth && nvme_cqes_pending(c->nvmeq, enough))
@@ -529,6 +558,9 @@ void nvme_cint_start_look(struct nvme_cint_queue *c)
 	c->judged_ns = now_ns;
 	c->found_ns = now_ns;
 	c->put_off = false;
+	c->attended = false;
+	c->behind = false;
+	c->spare_ns = 0;
 	c->hold_ns = CINT_DELAY_MAX_NS;
 	c->taken = 0;
 	c->brief = 0;

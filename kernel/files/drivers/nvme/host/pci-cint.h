@@ -111,7 +111,11 @@ struct nvme_cint_slot {
  * @judged_ns: when it was last seen to
  * @found_ns: when a look last found something
  * @timer: looks
- * @put_off: it will look later than is best, as tasks look
+ * @put_off: it will look later than is best
+ * @attended: as tasks look
+ * @behind: who submitted last has completions to read yet
+ * @spare_ns: for how long it has last been put off for that
+ * @tail: where submission was at the last tick
  * @reason: why it looks
  * @expires_ns: when, about
  * @hold_ns: the shortest max_hold of a group that has requests
@@ -147,10 +151,14 @@ struct nvme_cint_queue {
 	u32			next_rest;
 	struct nvme_cint_slot	slots[NVME_CINT_SLOTS + 1];
 
-	/* the timer itself; @put_off also who sleeps */
+	/* the timer itself; @attended also who sleeps, @behind who submits */
 	struct hrtimer		timer;
 	bool			put_off;
+	bool			attended;
+	bool			behind;
 	u8			reason;
+	u16			tail;
+	u32			spare_ns;
 	u64			expires_ns;
 
 	/* who looks: nvme_queue.cq_poll_lock; @brief also who submits */
@@ -441,6 +449,8 @@ static __always_inline void nvme_cint_submitted(struct nvme_queue *nvmeq,
 	if (unlikely(c->watched))
 		return;
 	cint_look_note(c->looker.id);
+	if (unlikely(!READ_ONCE(c->attended)))
+		WRITE_ONCE(c->behind, cint_look_behind());
 	if (nvme_outstanding(nvmeq) > c->batch / 2)
 		nvme_cint_submit_look(c);
 }

@@ -9,6 +9,9 @@
  *
  * CINT_LATENCY_PERCENT: how much of mode off's it may be, 400 by default; 105 where
  * time is virtual. It is at least 100.
+ *
+ * A program that has always completions left to read need not be interrupted for
+ * others. CINT_BEHIND_PERCENT: for how many of its requests it may be, 100 by default.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -16,6 +19,7 @@
 
 #include "../kselftest_harness.h"
 #include "device.h"
+#include "interrupts.h"
 #include "ring.h"
 
 #define READS		500	/* of each thread */
@@ -266,6 +270,55 @@ TEST_F_TIMEOUT(attention, one_at_a_time_on_two_cpus, 120)
 TEST_F_TIMEOUT(attention, four_at_a_time_on_two_cpus, 120)
 {
 	compare(_metadata, self, variant, 2, 4);
+}
+
+/* Keeps so many outstanding, reads one completion at a time, and has no time to wait. */
+TEST_F_TIMEOUT(attention, behind, 120)
+{
+	enum { DEPTH = 128, NR = 6000, COUNT_FROM = 2000 };
+	const char *env = getenv("CINT_BEHIND_PERCENT");
+	unsigned int percent = env ? atoi(env) : 100, i;
+	struct reader r = {
+		.path = *self->d.fast ? self->d.fast : self->d.ns,
+	};
+	long long interrupts = 0, ticks = 0;
+	struct io_uring_cqe cqe;
+
+	if (variant->aio || variant->ask)
+		SKIP(return, "for rings that are read in user space");
+	ASSERT_EQ(device_set(&self->d, "policy", "cint-rate"), 0);
+	ASSERT_EQ(device_set(&self->d, "threshold", "40"), 0);
+	ASSERT_EQ(device_set(&self->d, "delta_ns", "60000"), 0);
+	ASSERT_EQ(device_set(&self->d, "max_hold_ns", "200000"), 0);
+	ASSERT_EQ(run_on_cpu(0), 0);
+	r.fd = open(r.path, O_RDONLY | O_DIRECT);
+	r.buf = buffer_alloc(BLOCK);
+	ASSERT_GE(r.fd, 0);
+	ASSERT_EQ(ring_open(&r.ring, DEPTH, 0), 0);
+	for (i = 0; i < NR + DEPTH; i++) {
+		if (i == COUNT_FROM) {
+			interrupts = interrupts_of(self->d.ctrl);
+			ticks = device_stat(&self->d, "ticks");
+		}
+		if (i >= DEPTH) {
+			while (!ring_peek(&r.ring, &cqe))
+				;
+			ASSERT_EQ(cqe.res, BLOCK);
+		}
+		if (i < NR)
+			ASSERT_EQ(submit(&r, 0, i), 0);
+		if (i == NR) {
+			interrupts = interrupts_of(self->d.ctrl) - interrupts;
+			ticks = device_stat(&self->d, "ticks") - ticks;
+		}
+	}
+	TH_LOG("%lld interrupts and %lld ticks for %d requests", interrupts,
+	       ticks, NR - COUNT_FROM);
+	EXPECT_LE((interrupts + ticks) * 100,
+		  (long long)(NR - COUNT_FROM) * percent);
+	ring_close(&r.ring);
+	close(r.fd);
+	free(r.buf);
 }
 
 TEST_HARNESS_MAIN
