@@ -28,8 +28,6 @@ const char *cint_strerror(int error)
 		return "a parameter is out of its range, see cint_params_explain(3)";
 	case EOPNOTSUPP:
 		return "this kernel does not support it, see cint_probe(3)";
-	case ENOSPC:
-		return "every coalescing group is in use by another ring";
 	default:
 		text = strerrordesc_np(error);
 		return text ? text : "unknown error";

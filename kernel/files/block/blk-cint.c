@@ -55,7 +55,9 @@ void __bio_set_cint(struct bio *bio, const struct cint_scope *scope)
 {
 	if (!cint_may_mark(bio))
 		return;
-	bio->bi_cint_group = scope->group;
+	/* what others may wait for, too, as they want the same block */
+	if (!(bio->bi_opf & (REQ_META | REQ_PRIO | REQ_RAHEAD)))
+		bio->bi_cint_group = scope->group;
 	if (!cint_beyond_read(scope, bio))
 		bio->bi_opf |= scope->opf;
 }

@@ -14,8 +14,25 @@
 #include "opdef.h"
 
 /*
+ * A ring's parameters are for I/O that nobody else waits for. What fills the page
+ * cache is not, whoever is the first to want it.
+ */
+static u16 io_cint_group(const struct io_kiocb *req)
+{
+	switch (req->opcode) {
+	case IORING_OP_FSYNC:
+	case IORING_OP_URING_CMD:
+		break;
+	default:
+		if (!req->file || !(req->file->f_flags & O_DIRECT))
+			return 0;
+	}
+	return READ_ONCE(req->ctx->cint_group_id);
+}
+
+/*
  * Issue a request such that the I/O it submits is marked as its SQE asks and
- * belongs to the group of its ring.
+ * belongs to the group of its ring if only the ring waits for it.
  */
 int io_cint_issue(struct io_kiocb *req, unsigned int issue_flags)
 {
@@ -26,7 +43,7 @@ int io_cint_issue(struct io_kiocb *req, unsigned int issue_flags)
 	if (req->flags & REQ_F_CINT_GROUP)
 		io_gather_track(req);
 	cint_scope_begin(&scope, req->flags & REQ_F_URGENT ? REQ_URGENT : 0,
-			 READ_ONCE(req->ctx->cint_group_id));
+			 io_cint_group(req));
 	ret = def->issue(req, issue_flags);
 	cint_scope_end(&scope);
 	return ret;
@@ -111,8 +128,9 @@ static int io_cint_copy_out(void __user *arg, struct io_uring_cint_ring *curr,
  * @arg: struct io_uring_cint or io_uring_cint_ring, receives what was in force
  *	before
  *
- * Return: 0; -EFAULT; -EINVAL for a size, version, flag or value that is not
- * valid; -ENOSPC when all groups are taken; -ENOMEM. Nothing changes on error.
+ * Return: 0, also when all groups are taken and the devices' defaults stay, which a
+ * query tells; -EFAULT; -EINVAL for a size, version, flag or value that is not valid;
+ * -ENOMEM. Nothing changes on error.
  */
 int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 {
@@ -165,6 +183,9 @@ int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 		io_gather_release(ctx);
 	} else {
 		group = cint_group_alloc(&params);
+		/* all are taken, perhaps by others: the devices' defaults stay */
+		if (group == ERR_PTR(-ENOSPC))
+			return 0;
 		if (IS_ERR(group))
 			return PTR_ERR(group);
 		ctx->cint_group = group;

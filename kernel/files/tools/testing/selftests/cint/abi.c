@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 
 #include "../kselftest_harness.h"
 #include "device.h"
@@ -160,6 +161,33 @@ TEST_F(ring, urgent_is_valid_for_every_opcode)
 	}
 	/* if all were refused anyway, nothing was tested */
 	EXPECT_GT(other, 10);
+}
+
+/* Programs try opcodes to learn what a kernel has: none but those of cint are new. */
+TEST(no_other_register_opcodes)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_R_DISABLED };
+	struct io_uring_restriction res = {
+		.opcode = IORING_RESTRICTION_REGISTER_OP,
+	};
+	int op, fd = syscall(__NR_io_uring_setup, 4, &p);
+
+	ASSERT_GE(fd, 0);
+	for (op = IORING_REGISTER_CLONE_BUFFERS + 1; op < 70; op++) {
+		bool cint = op == REGISTER_CINT || op == UNREGISTER_CINT;
+
+		errno = 0;
+		EXPECT_EQ(syscall(__NR_io_uring_register, -1, op, NULL, 0), -1);
+		EXPECT_EQ(errno, cint ? EBADF : EINVAL)
+			TH_LOG("opcode %d without a ring", op);
+		if (cint)
+			continue;
+		res.register_op = op;
+		EXPECT_EQ(syscall(__NR_io_uring_register, fd,
+				  IORING_REGISTER_RESTRICTIONS, &res, 1), -1)
+			TH_LOG("opcode %d can be allowed", op);
+	}
+	close(fd);
 }
 
 TEST_F(ring, rw_flags_of_sqe)
@@ -516,18 +544,22 @@ TEST_F(ring, errors_change_nothing)
 	EXPECT_EQ(memcmp(&reg, &before, sizeof(reg)), 0);
 }
 
-/* Groups of many rings are distinct, and opening and closing rings uses none up. */
-TEST(groups)
+/*
+ * Groups of many rings are distinct, and opening and closing rings uses none up.
+ * CINT_ROUNDS: how many are opened and closed, 3000 by default.
+ */
+TEST_F_TIMEOUT(ring, groups, 300)
 {
-	enum { RINGS = 600, ROUNDS = 3000 };
+	enum { RINGS = 10000 };
 	static struct ring rings[RINGS];
 	static bool seen[65536];
-	struct rlimit limit = { 1024, 1024 };
+	struct rlimit limit = { RINGS + 100, RINGS + 100 };
+	const char *env = getenv("CINT_ROUNDS");
+	int nr, rounds = env ? atoi(env) : 3000;
 	struct io_uring_cint reg;
-	struct ring ring;
-	int nr;
+	struct ring r;
 
-	setrlimit(RLIMIT_NOFILE, &limit);
+	ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	for (nr = 0; nr < RINGS; nr++) {
 		ASSERT_EQ(ring_open(&rings[nr], 1, 0), 0);
 		reg = ring_params(CINT_POLICY_CINT, 1 + nr % CINT_THRESHOLD_MAX);
@@ -543,13 +575,59 @@ TEST(groups)
 	reg = ring_params(CINT_POLICY_STATIC, 3);
 	EXPECT_EQ(ring_register(&rings[0], REGISTER_CINT, &reg, 1), 0);
 
-	for (nr = 0; nr < ROUNDS; nr++) {
-		ASSERT_EQ(ring_open(&ring, 1, 0), 0);
+	for (nr = 0; nr < rounds; nr++) {
+		ASSERT_EQ(ring_open(&r, 1, 0), 0);
 		reg = ring_params(CINT_POLICY_CINT, 7);
-		ASSERT_EQ(ring_register(&ring, REGISTER_CINT, &reg, 1), 0);
-		ring_close(&ring);
+		ASSERT_EQ(ring_register(&r, REGISTER_CINT, &reg, 1), 0);
+		ring_close(&r);
 	}
 	/* the rest is closed by exiting, with their parameters registered */
+}
+
+/* Who comes when all groups are taken has the devices' defaults, and can see it. */
+TEST_F_TIMEOUT(ring, more_rings_than_groups, 300)
+{
+	enum { RINGS = 65536 };
+	static int fds[RINGS];
+	struct rlimit limit = { RINGS + 100, RINGS + 100 };
+	struct io_uring_cint reg;
+	struct sysinfo info;
+	int nr, with = 0, without = 0;
+
+	/* some 20 KB each */
+	ASSERT_EQ(sysinfo(&info), 0);
+	if (info.freeram * info.mem_unit < 3ULL << 30)
+		SKIP(return, "3 GiB of free memory are needed");
+	ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (nr = 0; nr < RINGS; nr++) {
+		struct io_uring_params p = { };
+		struct ring r = { };
+
+		fds[nr] = syscall(__NR_io_uring_setup, 1, &p);
+		ASSERT_GE(fds[nr], 0);
+		r.fd = fds[nr];
+		reg = ring_params(CINT_POLICY_CINT, 5);
+		ASSERT_EQ(ring_register(&r, REGISTER_CINT, &reg, 1), 0);
+		ASSERT_EQ(ring_query(&r, &reg), 0);
+		if (reg.group && reg.threshold == 5)
+			with++;
+		else if (!reg.group && !reg.threshold)
+			without++;
+	}
+	EXPECT_EQ(with + without, RINGS);
+	EXPECT_GE(without, 1);
+	/* and when they are gone, groups are to be had again */
+	for (nr = 0; nr < RINGS; nr++)
+		close(fds[nr]);
+	for (nr = 0; nr < 500; nr++) {
+		sleep_ms(20);
+		reg = ring_params(CINT_POLICY_CINT, 5);
+		ASSERT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), 0);
+		ASSERT_EQ(ring_query(&self->r, &reg), 0);
+		if (reg.group)
+			break;
+	}
+	EXPECT_NE(reg.group, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -353,4 +353,36 @@ TEST_F(split, other_modes_take_over)
 	}
 }
 
+/*
+ * A ring's parameters are not for what fills the page cache: others who want the same
+ * block wait for it, too.
+ */
+TEST_F(split, the_page_cache_is_in_no_group)
+{
+	struct io_uring_cint reg = ring_params(CINT_POLICY_CINT, 4);
+	int fd = open(self->d.fast, O_RDONLY), i, nr, found = 0, in_group = 0;
+	struct event *events;
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(ring_register(&self->ring, REGISTER_CINT, &reg, 1), 0);
+	ASSERT_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	ASSERT_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
+	trace_clear(&self->trace);
+	for (i = 0; i < READS; i++)
+		queue_far(&self->ring, fd, self->buf, i);
+	complete(_metadata, &self->ring, READS);
+	EXPECT_TRUE(device_settled(&self->d));
+	nr = trace_read(&self->trace, self->d.ctrl, &events);
+	for (i = 0; i < nr; i++) {
+		if (events[i].kind != EVENT_FIRE)
+			continue;
+		found += events[i].nr;
+		if (events[i].group)
+			in_group += events[i].nr;
+	}
+	EXPECT_GE(found, READS);
+	EXPECT_EQ(in_group, 0);
+	close(fd);
+}
+
 TEST_HARNESS_MAIN
