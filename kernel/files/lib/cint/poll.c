@@ -143,8 +143,7 @@ static void cint_poll_learn_service(struct cint_poll *p, __u32 found,
 	}
 	/* it was somewhere in between */
 	if (p->vain_ns && p->vain_ns < elapsed)
-		p->service_ns = max(p->service_ns,
-				    p->vain_ns + ((elapsed - p->vain_ns) >> 1));
+		p->service_ns = p->vain_ns + ((elapsed - p->vain_ns) >> 1);
 	else if (found < expected)
 		p->service_ns += max(elapsed >> CINT_POLL_UP_SHIFT, 1U);
 	else if (elapsed < p->service_ns)

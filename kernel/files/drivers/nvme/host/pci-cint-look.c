@@ -108,10 +108,16 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 {
 	u32 floor_ns = READ_ONCE(c->cint->look_min_ns), max_hold_ns;
 	u32 hold_ns = CINT_DELAY_MAX_NS, hold_min_ns, shortest = 0;
+	enum cint_reason reason;
 	unsigned int i;
 
 	if (!READ_ONCE(c->looked_at) || !nvme_outstanding(c->nvmeq))
 		return 0;
+	/* a barrier's prefix, that nobody has looked for yet */
+	if (unlikely(atomic_read(&c->prefix))) {
+		WRITE_ONCE(c->reason, CINT_FIRE_BARRIER);
+		return floor_ns;
+	}
 	rcu_read_lock();
 	max_hold_ns = nvme_cint_setting(c->cint, 0)->policy.params.max_hold_ns;
 	/* in a shorter time than the drive takes there may be none to look for */
@@ -137,13 +143,14 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 			continue;
 		shortest = interval;
 		if (c->poll.awaiting)
-			c->reason = CINT_FIRE_BARRIER;
+			reason = CINT_FIRE_BARRIER;
 		else if (interval >= hold)
-			c->reason = CINT_FIRE_MAX_HOLD;
+			reason = CINT_FIRE_MAX_HOLD;
 		else if (policy->params.policy == CINT_POLICY_CINT_RATE)
-			c->reason = CINT_FIRE_RATE;
+			reason = CINT_FIRE_RATE;
 		else
-			c->reason = CINT_FIRE_QUIET;
+			reason = CINT_FIRE_QUIET;
+		WRITE_ONCE(c->reason, reason);
 	}
 	rcu_read_unlock();
 	WRITE_ONCE(c->hold_ns, hold_ns);
@@ -179,13 +186,19 @@ void nvme_cint_arm(struct nvme_cint_queue *c)
 		nvme_cint_start_timer(c, now_ns, interval);
 }
 
+/* Is part of a barrier's prefix to be looked for? */
+static bool nvme_cint_awaiting(struct nvme_cint_queue *c)
+{
+	return c->poll.awaiting || atomic_read(&c->prefix);
+}
+
 /*
  * Has a task looked lately? Then it will again, and take all there is for less than
  * an interrupt costs; if it sleeps, it says so.
  */
 static bool nvme_cint_attended(struct nvme_cint_queue *c, u64 now_ns)
 {
-	return !c->poll.awaiting && now_ns - READ_ONCE(c->task_ns) <=
+	return !nvme_cint_awaiting(c) && now_ns - READ_ONCE(c->task_ns) <=
 		NVME_CINT_ATTENDED * (u64)c->hold_ns;
 }
 
@@ -206,7 +219,7 @@ static u32 nvme_cint_spare(struct nvme_cint_queue *c, u32 interval)
 	u16 tail = READ_ONCE(c->nvmeq->sq_tail), last = c->tail;
 
 	c->tail = tail;
-	if (!READ_ONCE(c->behind) || tail == last || c->poll.awaiting)
+	if (!READ_ONCE(c->behind) || tail == last || nvme_cint_awaiting(c))
 		return 0;
 	return min(max(2 * READ_ONCE(c->spare_ns), interval), c->hold_ns);
 }
@@ -215,7 +228,7 @@ static u32 nvme_cint_spare(struct nvme_cint_queue *c, u32 interval)
 static u32 nvme_cint_tick(struct nvme_cint_queue *c, u64 *now_ns)
 {
 	u32 floor_ns = READ_ONCE(c->cint->look_min_ns);
-	u32 interval, found, budget, spare;
+	u32 interval, budget, spare;
 	bool attended;
 	u64 limit_ns;
 
@@ -231,18 +244,15 @@ static u32 nvme_cint_tick(struct nvme_cint_queue *c, u64 *now_ns)
 	WRITE_ONCE(c->spare_ns, spare);
 	nvme_cint_put_off(c, attended || spare, attended);
 	if (attended && limit_ns > *now_ns + floor_ns)
-		return limit_ns - *now_ns;
+		return min_t(u64, limit_ns - *now_ns, c->hold_ns);
 	if (spare && limit_ns > *now_ns + floor_ns)
 		return min_t(u64, max(spare, floor_ns), limit_ns - *now_ns);
 	budget = is_idle_task(current) ? NVME_CINT_BUDGET_MAX :
 					 NVME_CINT_BUDGET;
-	found = nvme_cint_look(c, budget, NVME_CINT_TIMER);
+	nvme_cint_look(c, budget, NVME_CINT_TIMER);
 	*now_ns = ktime_get_ns();
 	interval = nvme_cint_interval(c, *now_ns);
-	/* what a task is too busy to take in time is not faster taken from it */
-	if (interval && attended)
-		return max(c->hold_ns, floor_ns);
-	return interval && found == budget ? floor_ns : interval;
+	return interval && nvme_cqe_pending(c->nvmeq) ? floor_ns : interval;
 }
 
 static enum hrtimer_restart nvme_cint_timer(struct hrtimer *timer)
@@ -275,6 +285,9 @@ static void nvme_cint_task_sleep(struct cint_looker *looker)
 	struct nvme_cint_queue *c = container_of(looker, struct nvme_cint_queue,
 						 looker);
 
+	/* it will not look again, nor read what it has */
+	WRITE_ONCE(c->task_ns, 0);
+	WRITE_ONCE(c->behind, false);
 	if (!READ_ONCE(c->put_off))
 		return;
 	WRITE_ONCE(c->seq, c->seq + 1);
@@ -337,7 +350,7 @@ static bool nvme_cint_interrupted(struct nvme_cint_queue *c)
  */
 static void nvme_cint_judge(struct nvme_cint_queue *c, u32 found, u64 now_ns)
 {
-	u64 busy_ns = READ_ONCE(c->poll.busy_ns);
+	u64 busy_ns = min(READ_ONCE(c->poll.busy_ns), now_ns);
 	s32 change = (found << NVME_CINT_YIELD_SHIFT) - c->yield;
 
 	if (READ_ONCE(c->task_ns) > c->judged_ns)
@@ -416,8 +429,11 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 		WRITE_ONCE(c->task_ns, now_ns);
 		WRITE_ONCE(c->spare_ns, 0);
 	}
-	return !more && READ_ONCE(c->put_off) &&
-		READ_ONCE(c->expires_ns) < now_ns + c->hold_ns / 2;
+	/* a timer stays on the CPU where it was started */
+	return !more && READ_ONCE(c->put_off) && !c->poll.awaiting &&
+		READ_ONCE(c->expires_ns) < now_ns + c->hold_ns / 2 &&
+		nvme_cint_poll_queue(c->nvmeq->dev, raw_smp_processor_id()) ==
+		c->nvmeq;
 }
 
 /**

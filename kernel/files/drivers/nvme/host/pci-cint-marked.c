@@ -91,6 +91,9 @@ static void nvme_cint_want_prefix(struct nvme_cint_queue *c,
 		return;
 	if (req->cmd_flags & REQ_BARRIER)
 		nvme_cint_post_prefix(other_c, iod->cint_tag);
+	/* one is looked into by the handler, others in time by their timer */
+	if (c->prefix_queue && c->prefix_queue != other_c)
+		nvme_cint_arm(c->prefix_queue);
 	c->prefix_queue = other_c;
 }
 

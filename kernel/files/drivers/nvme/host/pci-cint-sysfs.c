@@ -269,7 +269,8 @@ static ssize_t hw_coalescing_show(struct device *dev,
 	return sysfs_emit(buf, "%u %u %s\n", threshold, time_us,
 			  hw == NVME_CINT_HW_EXEMPT ? "exempt" : "all");
 }
-static DEVICE_ATTR_RO(hw_coalescing);
+/* an admin command each */
+static DEVICE_ATTR_ADMIN_RO(hw_coalescing);
 
 static ssize_t latency_hint_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)

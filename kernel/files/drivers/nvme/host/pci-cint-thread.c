@@ -158,6 +158,9 @@ static void nvme_cint_watch(struct nvme_cint_queue *c)
 	if (!spin_trylock(&nvmeq->cq_poll_lock))
 		return;
 	if (c->looked_at) {
+		/* others may have taken them: who polls, or a timeout */
+		if (c->ready && !nvme_cqes_pending(nvmeq, c->ready))
+			WRITE_ONCE(c->ready, 0);
 		seen = c->ready;
 		ready = seen;
 		while (ready < nvmeq->q_depth - 1 &&

@@ -99,20 +99,30 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
 	struct nvme_cint *cint = nvmeq->dev->ctrl.cint;
 	bool polled = test_bit(NVMEQ_POLLED, &nvmeq->flags);
 	static struct lock_class_key keys[2];
+	enum nvme_cq_consumer consumer;
 	struct nvme_cint_queue *c;
 	unsigned long flags;
 
-	nvmeq->consumer = polled ? NVME_CQ_POLL : NVME_CQ_IRQ;
+	consumer = polled ? NVME_CQ_POLL : NVME_CQ_IRQ;
 	if (!polled && nvmeq->qid && cint &&
 	    cint->wanted == NVME_CINT_DEVICE)
-		nvmeq->consumer = NVME_CQ_SHARED;
+		consumer = NVME_CQ_SHARED;
+	/* who looks goes by the former, with another idea of the lock */
+	if (consumer != nvmeq->consumer && consumer == NVME_CQ_SHARED)
+		synchronize_rcu();
+	nvmeq->consumer = consumer;
 	/* that of the latter is taken by handlers, too */
 	lockdep_set_class(&nvmeq->cq_poll_lock,
 			  &keys[nvmeq->consumer == NVME_CQ_SHARED]);
-	if (!nvmeq->qid || !cint || cint->wanted == NVME_CINT_OFF)
+	if (!nvmeq->qid || !cint)
 		return;
-	/* the controller coalesces: polled requests are polled for, as ever */
-	if (polled && cint->wanted == NVME_CINT_DEVICE)
+	/*
+	 * A polled queue is looked into also after the last reset from such a mode, as
+	 * it has given back requests that nobody polls for.
+	 */
+	if (polled ? !nvme_cint_has_lookers(cint->wanted) &&
+		     !nvme_cint_has_lookers(cint->mode) :
+		     cint->wanted == NVME_CINT_OFF)
 		return;
 	c = nvme_cint_queue(cint, nvmeq);
 	if (!c)
@@ -181,15 +191,22 @@ bool nvme_cint_remap(struct nvme_queue *nvmeq, struct request *req)
 	unsigned long flags;
 	struct bio *bio;
 
-	/* in any other state it would wait for a controller that does not come */
+	/*
+	 * In any other state it would wait for a controller that does not come. A write
+	 * to a zone keeps its place among others.
+	 */
 	if (!nvmeq->qid || !req->bio || blk_rq_is_passthrough(req) ||
+	    req->rq_flags & RQF_ZONE_WRITE_PLUGGING ||
 	    nvme_ctrl_state(&dev->ctrl) != NVME_CTRL_CONNECTING ||
 	    dev->online_queues < 2)
 		return false;
 	blk_steal_bios(&bios, req);
 	/* nobody is there any more to be told to come again */
-	bio_list_for_each(bio, &bios)
+	bio_list_for_each(bio, &bios) {
 		bio->bi_opf &= ~(REQ_POLLED | REQ_NOWAIT);
+		/* who polls does not look into a queue that is gone */
+		WRITE_ONCE(bio->bi_cookie, BLK_QC_T_NONE);
+	}
 	spin_lock_irqsave(&cint->remap_lock, flags);
 	bio_list_merge(&cint->remap, &bios);
 	spin_unlock_irqrestore(&cint->remap_lock, flags);
@@ -286,6 +303,12 @@ static int nvme_cint_reset(struct nvme_cint *cint, enum nvme_cint_mode mode)
 /* The mode is off, or will never be anything else: nobody is in it any more. */
 static void nvme_cint_left(struct nvme_cint *cint)
 {
+	unsigned int i;
+
+	/* what the last reset has given back to polled queues is done */
+	for (i = 1; i < cint->nr_queues; i++)
+		if (cint->queues[i])
+			nvme_cint_detach(cint->queues[i]->nvmeq);
 	nvme_cint_stop_thread(cint);
 	if (cint->in_use)
 		cint_device_put();
@@ -431,8 +454,6 @@ int nvme_cint_set_params(struct nvme_cint *cint,
 		if (!c || c->nvmeq->consumer != NVME_CQ_POLL)
 			continue;
 		nvme_cint_look(c, 0, NVME_CINT_FLUSH);
-		if (hrtimer_is_queued(&c->timer))
-			nvme_cint_arm(c);
 	}
 	return 0;
 }
@@ -492,7 +513,7 @@ static void nvme_cint_sum_up(struct nvme_cint *cint,
  * @stats: filled; all zero while the mode is off
  *
  * Return: 0; a negative errno or an NVMe status if the controller counts and
- * can't be asked.
+ * can't be asked; -EPERM, as that is an admin command, without CAP_SYS_ADMIN.
  */
 int nvme_cint_get_stats(struct nvme_cint *cint, struct nvme_cint_stats *stats)
 {
@@ -501,7 +522,8 @@ int nvme_cint_get_stats(struct nvme_cint *cint, struct nvme_cint_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 	mutex_lock(&cint->lock);
 	if (cint->mode == NVME_CINT_DEVICE)
-		ret = nvme_cint_device_stats(cint, stats);
+		ret = capable(CAP_SYS_ADMIN) ?
+			nvme_cint_device_stats(cint, stats) : -EPERM;
 	else if (cint->mode != NVME_CINT_OFF)
 		nvme_cint_sum_up(cint, stats);
 	mutex_unlock(&cint->lock);

@@ -383,7 +383,7 @@ static inline const struct cint_params *nvme_cint_params(struct nvme_cint *cint)
 
 /*
  * A request goes to a queue, under the lock of its submission queue and before the
- * doorbell. Return whether nvme_cint_submitted() has to hurry.
+ * doorbell. Return whether nvme_cint_guard() has to hurry.
  */
 static __always_inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
 					     struct request *req)
@@ -425,9 +425,24 @@ static inline bool nvme_cqes_pending(struct nvme_queue *nvmeq, u32 nr)
 	return (le16_to_cpu(READ_ONCE(nvmeq->cqes[idx].status)) & 1) == phase;
 }
 
-/* Requests have been submitted: somebody has to look for them. */
-static __always_inline void nvme_cint_submitted(struct nvme_queue *nvmeq,
-						bool hurry)
+/*
+ * Requests are about to be submitted: somebody will look for them. Before the doorbell,
+ * for who submits may lose the CPU at any time after it, and for long.
+ */
+static __always_inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool hurry)
+{
+	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
+
+	if (!c || nvmeq->consumer != NVME_CQ_POLL)
+		return;
+	/* pairs with the one of the timer that stops, or the thread that sleeps */
+	smp_mb();
+	if (unlikely(!hrtimer_is_queued(&c->timer) || hurry))
+		nvme_cint_arm(c);
+}
+
+/* Requests have been submitted: who has done so may look for others. */
+static __always_inline void nvme_cint_submitted(struct nvme_queue *nvmeq)
 {
 	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
 
@@ -442,10 +457,6 @@ static __always_inline void nvme_cint_submitted(struct nvme_queue *nvmeq,
 			cint_look_note(c->looker.id);
 		return;
 	}
-	/* pairs with the one of the timer that stops, or the thread that sleeps */
-	smp_mb();
-	if (unlikely(!hrtimer_is_queued(&c->timer) || hurry))
-		nvme_cint_arm(c);
 	if (unlikely(c->watched))
 		return;
 	cint_look_note(c->looker.id);
@@ -554,7 +565,11 @@ static inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
 	return false;
 }
 
-static inline void nvme_cint_submitted(struct nvme_queue *nvmeq, bool hurry)
+static inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool hurry)
+{
+}
+
+static inline void nvme_cint_submitted(struct nvme_queue *nvmeq)
 {
 }
 
