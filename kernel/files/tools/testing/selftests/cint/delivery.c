@@ -294,20 +294,23 @@ TEST_F(delivery, threshold)
 	EXPECT_EQ(full, 4);
 }
 
+/* On a slow machine max_hold may pass before anybody looks again; not each time. */
 TEST_F(delivery, quiescent_period)
 {
-	struct event *e, *fire;
-	int nr, i;
+	struct event *e, *fire = NULL;
+	int tries, nr, i;
 
 	ASSERT_EQ(device_set(&self->d, "delta_ns", "2000000"), 0);
-	trace_clear(&self->trace);
-	for (i = 0; i < 3; i++)
-		queue_read(&self->r, self->fast, self->buf, i);
-	ASSERT_EQ(ring_submit(&self->r), 3);
-	wait_all(_metadata, &self->r, 3);
-	nr = trace_read(&self->trace, self->d.ctrl, &e);
-	EXPECT_EQ(count_fired(e, nr), 3);
-	fire = find_event(e, nr, EVENT_FIRE, "quiet");
+	for (tries = 0; tries < TRIES && !fire; tries++) {
+		trace_clear(&self->trace);
+		for (i = 0; i < 3; i++)
+			queue_read(&self->r, self->fast, self->buf, i);
+		ASSERT_EQ(ring_submit(&self->r), 3);
+		wait_all(_metadata, &self->r, 3);
+		nr = trace_read(&self->trace, self->d.ctrl, &e);
+		EXPECT_EQ(count_fired(e, nr), 3);
+		fire = find_event(e, nr, EVENT_FIRE, "quiet");
+	}
 	ASSERT_NE(fire, NULL);
 	EXPECT_GE(fire->hold_ns, 2000000);
 }
