@@ -352,13 +352,8 @@ static bool io_gather_overtakes(struct io_ring_ctx *ctx)
 /* Is the work to complete the request, and nothing that others wait for? */
 static bool io_gather_is_completion(struct io_kiocb *req, unsigned int flags)
 {
-	if (req->flags & (REQ_F_LINK | REQ_F_HARDLINK))
-		return false;
-	if (flags & IOU_F_TWQ_LAZY_WAKE)
-		return true;
-	/* by io-wq; what posts no CQE is only freed */
-	return req->io_task_work.func == io_req_task_complete &&
-		!(req->flags & REQ_F_CQE_SKIP);
+	return flags & IOU_F_TWQ_LAZY_WAKE &&
+		!(req->flags & (REQ_F_LINK | REQ_F_HARDLINK));
 }
 
 static noinline void io_gather_add(struct io_kiocb *req, struct io_ring_ctx *ctx,
@@ -379,7 +374,6 @@ static noinline void io_gather_add(struct io_kiocb *req, struct io_ring_ctx *ctx
 	} else if (g) {
 		if (io_gather_complete(g, req, &b))
 			return;
-		flags |= IOU_F_TWQ_LAZY_WAKE;
 	}
 	if (io_gather_deliver(ctx, &b, flags) && urgent)
 		atomic64_inc(&ctx->cint_urgent_wakeups);

@@ -18,8 +18,9 @@
  *    max_hold after the last look at the latest; in mode kthread the thread.
  *
  * While tasks look in time the timer lets them, up to max_hold; and for a while, if who
- * submits has completions to read yet. When it is the timer that finds completions, and only a few at a time, looking does not pay:
- * requests then have their interrupt for a while.
+ * submits has completions to read yet. When it is the timer that finds completions,
+ * and only a few at a time, looking does not pay: requests then have their interrupt
+ * for a while.
  *
  * A barrier has an interrupt. Its handler looks for the barrier's prefix and, as
  * long as that is not complete, has the timer look again every delta_min.
@@ -228,7 +229,7 @@ static u32 nvme_cint_spare(struct nvme_cint_queue *c, u32 interval)
 static u32 nvme_cint_tick(struct nvme_cint_queue *c, u64 *now_ns)
 {
 	u32 floor_ns = READ_ONCE(c->cint->look_min_ns);
-	u32 interval, budget, spare;
+	u32 interval, found, budget, spare;
 	bool attended;
 	u64 limit_ns;
 
@@ -249,10 +250,12 @@ static u32 nvme_cint_tick(struct nvme_cint_queue *c, u64 *now_ns)
 		return min_t(u64, max(spare, floor_ns), limit_ns - *now_ns);
 	budget = is_idle_task(current) ? NVME_CINT_BUDGET_MAX :
 					 NVME_CINT_BUDGET;
-	nvme_cint_look(c, budget, NVME_CINT_TIMER);
+	found = nvme_cint_look(c, budget, NVME_CINT_TIMER);
 	*now_ns = ktime_get_ns();
 	interval = nvme_cint_interval(c, *now_ns);
-	return interval && nvme_cqe_pending(c->nvmeq) ? floor_ns : interval;
+	/* who looks at this moment may be whom the timer has interrupted */
+	return interval && found && nvme_cqe_pending(c->nvmeq) ? floor_ns :
+								 interval;
 }
 
 static enum hrtimer_restart nvme_cint_timer(struct hrtimer *timer)
@@ -288,12 +291,12 @@ static void nvme_cint_task_sleep(struct cint_looker *looker)
 	/* it will not look again, nor read what it has */
 	WRITE_ONCE(c->task_ns, 0);
 	WRITE_ONCE(c->behind, false);
+	WRITE_ONCE(c->seq, c->seq + 1);
+	/* the timer that runs sees these, or its own decision is seen here */
+	smp_mb();
 	if (!READ_ONCE(c->put_off))
 		return;
-	WRITE_ONCE(c->seq, c->seq + 1);
 	nvme_cint_put_off(c, false, false);
-	/* the timer that runs sees the one or overrules the other */
-	smp_mb();
 	nvme_cint_arm(c);
 }
 
@@ -353,7 +356,7 @@ static void nvme_cint_judge(struct nvme_cint_queue *c, u32 found, u64 now_ns)
 	u64 busy_ns = min(READ_ONCE(c->poll.busy_ns), now_ns);
 	s32 change = (found << NVME_CINT_YIELD_SHIFT) - c->yield;
 
-	if (READ_ONCE(c->task_ns) > c->judged_ns)
+	if (READ_ONCE(c->looked_ns) > c->judged_ns)
 		c->alone_ns = 0;
 	else
 		c->alone_ns += now_ns - max(busy_ns, c->judged_ns);
@@ -426,6 +429,7 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 	if (who != NVME_CINT_TASK && who != NVME_CINT_SUBMITTER)
 		return false;
 	if (found) {
+		WRITE_ONCE(c->looked_ns, now_ns);
 		WRITE_ONCE(c->task_ns, now_ns);
 		WRITE_ONCE(c->spare_ns, 0);
 	}
@@ -502,6 +506,7 @@ static int nvme_cint_task_look(struct cint_looker *looker, unsigned int max)
 	if (!max) {
 		/* it has been given others by the timer, or would look */
 		WRITE_ONCE(c->task_ns, ktime_get_ns());
+		WRITE_ONCE(c->looked_ns, c->task_ns);
 		return 0;
 	}
 	return nvme_cint_look(c, max, NVME_CINT_TASK);
@@ -585,6 +590,7 @@ void nvme_cint_start_look(struct nvme_cint_queue *c)
 	c->clean_ns = now_ns;
 	/* nobody has looked yet */
 	c->task_ns = 0;
+	c->looked_ns = 0;
 	c->ready = 0;
 	c->prefix_queue = NULL;
 	atomic_set(&c->prefix, 0);

@@ -203,6 +203,8 @@ static int nvme_cint_thread(void *data)
 			for (i = 1; i < cint->nr_queues; i++) {
 				struct nvme_cint_queue *c = READ_ONCE(cint->queues[i]);
 
+				/* as tasks do; see nvme_cint_attach() */
+				guard(rcu)();
 				if (nvme_cint_wants_look(c))
 					nvme_cint_watch(c);
 			}

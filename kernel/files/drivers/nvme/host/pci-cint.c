@@ -447,7 +447,7 @@ int nvme_cint_set_params(struct nvme_cint *cint,
 	nvme_cint_route(cint);
 	mutex_unlock(&cint->state_lock);
 	kfree_rcu(setting, rcu);
-	/* what waits by the former ones does so no longer */
+	/* what has waited by the former ones is taken; the rest comes by them, once */
 	for (i = 1; i < cint->nr_queues; i++) {
 		struct nvme_cint_queue *c = cint->queues[i];
 

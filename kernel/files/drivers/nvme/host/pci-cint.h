@@ -119,7 +119,9 @@ struct nvme_cint_slot {
  * @reason: why it looks
  * @expires_ns: when, about
  * @hold_ns: the shortest max_hold of a group that has requests
- * @task_ns: when a task last found something, or had something already
+ * @task_ns: when a task last found something, or had something already, and does not
+ *	sleep since
+ * @looked_ns: the same, whoever sleeps
  * @clean_ns: what completed before has been found
  * @mark_ns: what completed before will have been found
  * @mark_left: when so many more have been
@@ -171,6 +173,7 @@ struct nvme_cint_queue {
 	u32			hold_ns;
 	u32			mark_left;
 	u64			task_ns;
+	u64			looked_ns;
 	u64			clean_ns;
 	u64			mark_ns;
 	atomic_t		prefix;

@@ -11,10 +11,13 @@
 #include <fcntl.h>
 #include <linux/time_types.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "../kselftest_harness.h"
@@ -409,7 +412,7 @@ TEST_F(gather, network_receive)
 	}
 }
 
-/* What io-wq completes. */
+/* What a worker completes is not held, as it is not left for later on stock either. */
 TEST_F(gather, worker)
 {
 	int memfd = memfd_create("cint", 0);
@@ -420,12 +423,106 @@ TEST_F(gather, worker)
 		IOSQE_ASYNC;
 	ASSERT_EQ(ring_submit(&self->r), 1);
 	expect_signal(_metadata, self, 1);
-	EXPECT_COUNTERS(&self->r, 1, 0, 1);
+	EXPECT_COUNTERS(&self->r, 1, 0, 0);
 	ring_sqe(&self->r, IORING_OP_FSYNC, memfd, NULL, 0, 0, 1);
 	ASSERT_EQ(ring_submit(&self->r), 1);
 	expect_signal(_metadata, self, 1);
-	EXPECT_COUNTERS(&self->r, 2, 0, 2);
+	EXPECT_COUNTERS(&self->r, 2, 0, 0);
 	close(memfd);
+}
+
+/* A worker opens a FIFO, which takes until somebody opens it to write. */
+struct fifo {
+	char path[64];
+	pthread_t writer;
+};
+
+static void *open_late(void *arg)
+{
+	struct fifo *fifo = arg;
+	int fd;
+
+	sleep_ms(200);
+	fd = open(fifo->path, O_WRONLY);
+	sleep_ms(100);
+	close(fd);
+	return NULL;
+}
+
+static void open_by_worker(struct __test_metadata *_metadata, struct ring *r,
+			   struct fifo *fifo)
+{
+	snprintf(fifo->path, sizeof(fifo->path), "/tmp/cint-%d", getpid());
+	ASSERT_EQ(mkfifo(fifo->path, 0600), 0);
+	ring_sqe(r, IORING_OP_OPENAT, AT_FDCWD, fifo->path, 0, 0, 1)->flags =
+		IOSQE_ASYNC;
+}
+
+static void is_opened(struct __test_metadata *_metadata, struct fifo *fifo)
+{
+	ASSERT_EQ(pthread_create(&fifo->writer, NULL, open_late, fifo), 0);
+}
+
+static void end_fifo(struct fifo *fifo)
+{
+	pthread_join(fifo->writer, NULL);
+	unlink(fifo->path);
+}
+
+static int wait_for_two(struct ring *r)
+{
+	struct __kernel_timespec ts = { .tv_sec = 5 };
+	struct io_uring_getevents_arg arg = { .ts = (unsigned long)&ts };
+	int ret = syscall(__NR_io_uring_enter, r->fd, 0, 2,
+			  IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+			  sizeof(arg));
+
+	return ret < 0 ? -errno : 0;
+}
+
+/* A request that is drained starts when the one before it completes. */
+TEST_F(gather, drained_behind_a_worker)
+{
+	struct fifo fifo;
+
+	open_by_worker(_metadata, &self->r, &fifo);
+	ring_sqe(&self->r, IORING_OP_NOP, -1, NULL, 0, 0, 2)->flags =
+		IOSQE_IO_DRAIN;
+	ASSERT_EQ(ring_submit(&self->r), 2);
+	is_opened(_metadata, &fifo);
+	EXPECT_EQ(wait_for_two(&self->r), 0);
+	EXPECT_EQ(ring_take(&self->r), 2);
+	end_fifo(&fifo);
+}
+
+/* So does a timeout that waits for one completion. */
+TEST_F(gather, counted_behind_a_worker)
+{
+	struct __kernel_timespec hour = { .tv_sec = 3600 };
+	struct fifo fifo;
+
+	open_by_worker(_metadata, &self->r, &fifo);
+	ring_sqe(&self->r, IORING_OP_TIMEOUT, -1, &hour, 1, 1, 2);
+	ASSERT_EQ(ring_submit(&self->r), 2);
+	is_opened(_metadata, &fifo);
+	EXPECT_EQ(wait_for_two(&self->r), 0);
+	EXPECT_EQ(ring_take(&self->r), 2);
+	end_fifo(&fifo);
+}
+
+/* An eventfd that is told of what workers complete is told by them. */
+TEST_F(gather, eventfd_of_a_worker)
+{
+	struct pollfd p = { .fd = self->ring_efd, .events = POLLIN };
+	struct fifo fifo;
+
+	ASSERT_EQ(ring_register(&self->r, IORING_REGISTER_EVENTFD_ASYNC,
+				&self->ring_efd, 1), 0);
+	open_by_worker(_metadata, &self->r, &fifo);
+	ASSERT_EQ(ring_submit(&self->r), 1);
+	is_opened(_metadata, &fifo);
+	EXPECT_EQ(poll(&p, 1, 5000), 1);
+	end_fifo(&fifo);
 }
 
 /* Each event of a multishot request is held as a completion is. */
