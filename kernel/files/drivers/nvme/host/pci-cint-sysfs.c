@@ -269,7 +269,8 @@ static ssize_t hw_coalescing_show(struct device *dev,
 	return sysfs_emit(buf, "%u %u %s\n", threshold, time_us,
 			  hw == NVME_CINT_HW_EXEMPT ? "exempt" : "all");
 }
-/* an admin command each */
+
+/* each reading is an admin command */
 static DEVICE_ATTR_ADMIN_RO(hw_coalescing);
 
 static ssize_t latency_hint_show(struct device *dev,

@@ -102,6 +102,7 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
 	enum nvme_cq_consumer consumer;
 	struct nvme_cint_queue *c;
 	unsigned long flags;
+	bool used;
 
 	consumer = polled ? NVME_CQ_POLL : NVME_CQ_IRQ;
 	if (!polled && nvmeq->qid && cint &&
@@ -120,9 +121,11 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
 	 * A polled queue is looked into also after the last reset from such a mode, as
 	 * it has given back requests that nobody polls for.
 	 */
-	if (polled ? !nvme_cint_has_lookers(cint->wanted) &&
-		     !nvme_cint_has_lookers(cint->mode) :
-		     cint->wanted == NVME_CINT_OFF)
+	used = cint->wanted != NVME_CINT_OFF;
+	if (polled)
+		used = nvme_cint_has_lookers(cint->wanted) ||
+			nvme_cint_has_lookers(cint->mode);
+	if (!used)
 		return;
 	c = nvme_cint_queue(cint, nvmeq);
 	if (!c)
