@@ -141,6 +141,8 @@ TEST_F_TIMEOUT(unmarked, data_is_the_same_in_every_policy, 120)
 		EXPECT_EQ(i, 32 * BLOCK)
 			TH_LOG("%s: wrong data", policies[p]);
 		EXPECT_FALSE(ring_peek(&r, &cqe));
+		/* who looks counts when it is done */
+		EXPECT_TRUE(device_settled(&self->d));
 		EXPECT_EQ(device_stat(&self->d, "completions"),
 			  completions + 64);
 		/* with policy none each has its interrupt */
