@@ -266,7 +266,7 @@ static enum hrtimer_restart nvme_cint_timer(struct hrtimer *timer)
 	u32 interval;
 	u16 seq;
 
-	/* it is dequeued; pairs with the one in nvme_cint_submitted() */
+	/* it is dequeued; pairs with the one in nvme_cint_guard() */
 	smp_mb();
 	seq = READ_ONCE(c->seq);
 	interval = nvme_cint_tick(c, &now_ns);
@@ -500,13 +500,15 @@ static int nvme_cint_task_look(struct cint_looker *looker, unsigned int max)
 {
 	struct nvme_cint_queue *c = container_of(looker, struct nvme_cint_queue,
 						 looker);
+	u64 now_ns;
 
 	if (!nvme_outstanding(c->nvmeq))
 		return -ENOENT;
 	if (!max) {
 		/* it has been given others by the timer, or would look */
-		WRITE_ONCE(c->task_ns, ktime_get_ns());
-		WRITE_ONCE(c->looked_ns, c->task_ns);
+		now_ns = ktime_get_ns();
+		WRITE_ONCE(c->looked_ns, now_ns);
+		WRITE_ONCE(c->task_ns, now_ns);
 		return 0;
 	}
 	return nvme_cint_look(c, max, NVME_CINT_TASK);

@@ -190,7 +190,7 @@ static int nvme_cint_thread(void *data)
 
 	while (!kthread_should_stop()) {
 		WRITE_ONCE(cint->sleeping, true);
-		/* pairs with the one in nvme_cint_submitted() */
+		/* pairs with the one in nvme_cint_guard() */
 		set_current_state(TASK_IDLE);
 		if (!nvme_cint_busy(cint) && !kthread_should_stop()) {
 			schedule();

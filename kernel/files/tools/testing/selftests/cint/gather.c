@@ -480,6 +480,17 @@ static int wait_for_two(struct ring *r)
 	return ret < 0 ? -errno : 0;
 }
 
+/* What the worker completes, and what is queued behind it, end a wait for both. */
+static void expect_both(struct __test_metadata *_metadata, struct ring *r,
+			struct fifo *fifo)
+{
+	ASSERT_EQ(ring_submit(r), 2);
+	is_opened(_metadata, fifo);
+	EXPECT_EQ(wait_for_two(r), 0);
+	EXPECT_EQ(ring_take(r), 2);
+	end_fifo(fifo);
+}
+
 /* A request that is drained starts when the one before it completes. */
 TEST_F(gather, drained_behind_a_worker)
 {
@@ -488,11 +499,7 @@ TEST_F(gather, drained_behind_a_worker)
 	open_by_worker(_metadata, &self->r, &fifo);
 	ring_sqe(&self->r, IORING_OP_NOP, -1, NULL, 0, 0, 2)->flags =
 		IOSQE_IO_DRAIN;
-	ASSERT_EQ(ring_submit(&self->r), 2);
-	is_opened(_metadata, &fifo);
-	EXPECT_EQ(wait_for_two(&self->r), 0);
-	EXPECT_EQ(ring_take(&self->r), 2);
-	end_fifo(&fifo);
+	expect_both(_metadata, &self->r, &fifo);
 }
 
 /* So does a timeout that waits for one completion. */
@@ -503,11 +510,7 @@ TEST_F(gather, counted_behind_a_worker)
 
 	open_by_worker(_metadata, &self->r, &fifo);
 	ring_sqe(&self->r, IORING_OP_TIMEOUT, -1, &hour, 1, 1, 2);
-	ASSERT_EQ(ring_submit(&self->r), 2);
-	is_opened(_metadata, &fifo);
-	EXPECT_EQ(wait_for_two(&self->r), 0);
-	EXPECT_EQ(ring_take(&self->r), 2);
-	end_fifo(&fifo);
+	expect_both(_metadata, &self->r, &fifo);
 }
 
 /* An eventfd that is told of what workers complete is told by them. */
