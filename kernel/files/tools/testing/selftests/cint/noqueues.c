@@ -10,6 +10,7 @@
  * other names when they are found again; one of the tests reads the third, which
  * should take a second or so.
  */
+#include <glob.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/sysinfo.h>
@@ -112,6 +113,42 @@ FIXTURE_TEARDOWN(noqueues)
 		return;
 	regain_queues(&self->d);
 	device_restore(&self->d, &self->saved);
+}
+
+/* How many paths there are in a directory of the namespace's disk. */
+static size_t disk_entries(const char *dir, const char *disk, const char *pattern)
+{
+	char path[128];
+	size_t nr = 0;
+	glob_t found;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", dir, disk, pattern);
+	if (!glob(path, 0, NULL, &found)) {
+		nr = found.gl_pathc;
+		globfree(&found);
+	}
+	return nr;
+}
+
+/*
+ * All hardware queues have CPUs. Those without are to be seen in debugfs only; scans
+ * of two namespaces would free their tags at once.
+ */
+static void check_hardware_queues(struct __test_metadata *_metadata,
+				  const struct device *d)
+{
+	char path[64];
+	size_t nr;
+	int nsid;
+
+	for (nsid = 1; nsid <= NAMESPACES; nsid++) {
+		ASSERT_TRUE(device_namespace(d->ctrl, nsid, path, sizeof(path)));
+		nr = disk_entries("/sys/kernel/debug/block", basename(path),
+				  "hctx*");
+		if (nr)
+			EXPECT_EQ(nr, disk_entries("/sys/block", basename(path),
+						   "mq/*"));
+	}
 }
 
 /* Off, for which there must be a reason in the log, or what was chosen. */
@@ -239,6 +276,7 @@ TEST_F_TIMEOUT(noqueues, queues_come_back, 120)
 		lose_queues(_metadata, &self->d);
 		EXPECT_EQ(controller_reset(&self->d), 0);
 		ASSERT_TRUE(regain_queues(&self->d));
+		check_hardware_queues(_metadata, &self->d);
 		check_reads(_metadata, &self->d);
 		check_mode(_metadata, self, variant->mode);
 		EXPECT_EQ(device_set(&self->d, "mode", variant->mode), 0);
