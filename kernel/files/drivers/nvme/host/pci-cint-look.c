@@ -18,9 +18,9 @@
  *    max_hold after the last look at the latest; in mode kthread the thread.
  *
  * While tasks look in time the timer lets them, up to max_hold; and for a while, if who
- * submits has completions to read yet. When it is the timer that finds completions,
- * and only a few at a time, looking does not pay: requests then have their interrupt
- * for a while.
+ * submits has completions to read yet; both where all requests are of one user, and
+ * nobody else waits for them. When it is the timer that finds completions, and only a
+ * few at a time, looking does not pay: requests then have their interrupt for a while.
  *
  * A barrier has an interrupt. Its handler looks for the barrier's prefix and, as
  * long as that is not complete, has the timer look again every delta_min.
@@ -109,7 +109,9 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 {
 	u32 floor_ns = READ_ONCE(c->cint->look_min_ns), max_hold_ns;
 	u32 hold_ns = CINT_DELAY_MAX_NS, hold_min_ns, shortest = 0;
+	const struct user_struct *owner = NULL, *user;
 	enum cint_reason reason;
+	bool shared = false;
 	unsigned int i;
 
 	if (!READ_ONCE(c->looked_at) || !nvme_outstanding(c->nvmeq))
@@ -131,6 +133,9 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 
 		if (!nr)
 			continue;
+		user = READ_ONCE(slot->user);
+		shared |= !user || (owner && user != owner);
+		owner = user;
 		policy = &nvme_cint_setting(c->cint, READ_ONCE(slot->group))->policy;
 		hold = min(policy->params.max_hold_ns, max_hold_ns);
 		if (i == NVME_CINT_OVERFLOW)
@@ -154,6 +159,13 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 		WRITE_ONCE(c->reason, reason);
 	}
 	rcu_read_unlock();
+	if (shared)
+		owner = NULL;
+	if (owner != READ_ONCE(c->owner)) {
+		/* that another one looks is no reason to wait */
+		WRITE_ONCE(c->owner, owner);
+		WRITE_ONCE(c->task_ns, 0);
+	}
 	WRITE_ONCE(c->hold_ns, hold_ns);
 	return shortest;
 }
@@ -193,13 +205,21 @@ static bool nvme_cint_awaiting(struct nvme_cint_queue *c)
 	return c->poll.awaiting || atomic_read(&c->prefix);
 }
 
+/* Does what the current task does concern nobody's requests but its user's? */
+static bool nvme_cint_own(struct nvme_cint_queue *c)
+{
+	return READ_ONCE(c->owner) == current_user();
+}
+
 /*
  * Has a task looked lately? Then it will again, and take all there is for less than
- * an interrupt costs; if it sleeps, it says so.
+ * an interrupt costs; if it sleeps, it says so. Others who have requests there do not
+ * wait for it.
  */
 static bool nvme_cint_attended(struct nvme_cint_queue *c, u64 now_ns)
 {
-	return !nvme_cint_awaiting(c) && now_ns - READ_ONCE(c->task_ns) <=
+	return READ_ONCE(c->owner) && !nvme_cint_awaiting(c) &&
+		now_ns - READ_ONCE(c->task_ns) <=
 		NVME_CINT_ATTENDED * (u64)c->hold_ns;
 }
 
@@ -220,7 +240,8 @@ static u32 nvme_cint_spare(struct nvme_cint_queue *c, u32 interval)
 	u16 tail = READ_ONCE(c->nvmeq->sq_tail), last = c->tail;
 
 	c->tail = tail;
-	if (!READ_ONCE(c->behind) || tail == last || nvme_cint_awaiting(c))
+	if (!READ_ONCE(c->owner) || !READ_ONCE(c->behind) || tail == last ||
+	    nvme_cint_awaiting(c))
 		return 0;
 	return min(max(2 * READ_ONCE(c->spare_ns), interval), c->hold_ns);
 }
@@ -264,18 +285,18 @@ static enum hrtimer_restart nvme_cint_timer(struct hrtimer *timer)
 						 timer);
 	u64 now_ns = ktime_get_ns();
 	u32 interval;
-	u16 seq;
+	int seq;
 
 	/* it is dequeued; pairs with the one in nvme_cint_guard() */
 	smp_mb();
-	seq = READ_ONCE(c->seq);
+	seq = atomic_read_acquire(&c->seq);
 	interval = nvme_cint_tick(c, &now_ns);
 	if (!interval)
 		return HRTIMER_NORESTART;
 	nvme_cint_start_timer(c, now_ns, interval);
 	/* what came meanwhile may have started it for a time that is overruled now */
 	smp_mb();
-	if (unlikely(READ_ONCE(c->seq) != seq)) {
+	if (unlikely(atomic_read(&c->seq) != seq)) {
 		nvme_cint_put_off(c, false, false);
 		nvme_cint_arm(c);
 	}
@@ -291,9 +312,9 @@ static void nvme_cint_task_sleep(struct cint_looker *looker)
 	/* it will not look again, nor read what it has */
 	WRITE_ONCE(c->task_ns, 0);
 	WRITE_ONCE(c->behind, false);
-	WRITE_ONCE(c->seq, c->seq + 1);
+	atomic_fetch_inc_release(&c->seq);
 	/* the timer that runs sees these, or its own decision is seen here */
-	smp_mb();
+	smp_mb__after_atomic();
 	if (!READ_ONCE(c->put_off))
 		return;
 	nvme_cint_put_off(c, false, false);
@@ -426,7 +447,8 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 		nvme_cint_judge(c, found, now_ns);
 	if (found)
 		c->found_ns = now_ns;
-	if (who != NVME_CINT_TASK && who != NVME_CINT_SUBMITTER)
+	if ((who != NVME_CINT_TASK && who != NVME_CINT_SUBMITTER) ||
+	    !nvme_cint_own(c))
 		return false;
 	if (found) {
 		WRITE_ONCE(c->looked_ns, now_ns);
@@ -454,6 +476,7 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 	struct nvme_queue *nvmeq = c->nvmeq;
 	bool shared = nvmeq->consumer == NVME_CQ_SHARED;
 	unsigned int found = 0, nr, chunk;
+	int seq = atomic_read_acquire(&c->seq);
 	bool later = false, last;
 	unsigned long flags;
 
@@ -490,8 +513,15 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 		if (!rq_list_empty(&iob.req_list))
 			nvme_pci_complete_batch(&iob);
 	} while (!last);
-	if (later)
-		nvme_cint_start_timer(c, READ_ONCE(c->clean_ns), c->hold_ns);
+	if (!later)
+		return found;
+	nvme_cint_start_timer(c, READ_ONCE(c->clean_ns), c->hold_ns);
+	/* as the timer does */
+	smp_mb();
+	if (unlikely(atomic_read(&c->seq) != seq)) {
+		nvme_cint_put_off(c, false, false);
+		nvme_cint_arm(c);
+	}
 	return found;
 }
 
@@ -505,6 +535,8 @@ static int nvme_cint_task_look(struct cint_looker *looker, unsigned int max)
 	if (!nvme_outstanding(c->nvmeq))
 		return -ENOENT;
 	if (!max) {
+		if (!nvme_cint_own(c))
+			return 0;
 		/* it has been given others by the timer, or would look */
 		now_ns = ktime_get_ns();
 		WRITE_ONCE(c->looked_ns, now_ns);
@@ -580,6 +612,8 @@ void nvme_cint_start_look(struct nvme_cint_queue *c)
 	c->alone_ns = 0;
 	c->judged_ns = now_ns;
 	c->found_ns = now_ns;
+	c->owner = NULL;
+	c->first_hold_ns = CINT_DELAY_MAX_NS;
 	c->put_off = false;
 	c->attended = false;
 	c->behind = false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Modes split and kthread: which requests are looked for, and what is remembered of
- * them: how many of each group a poll queue has.
+ * them: how many of each group and user a poll queue has.
  */
 #include <linux/blk-mq.h>
 #include <linux/sched.h>
@@ -54,14 +54,16 @@ bool nvme_cint_defer(struct blk_mq_hw_ctx *poll, struct blk_mq_hw_ctx *irq,
  * A slot of one's own, if there is one that nobody has requests in; else that of
  * all others. Under the lock of the submission queue.
  */
-static u8 nvme_cint_find_slot(struct nvme_cint_queue *c, u16 group)
+static u8 nvme_cint_find_slot(struct nvme_cint_queue *c, u16 group,
+			      const struct user_struct *user)
 {
 	unsigned int i, free = NVME_CINT_OVERFLOW;
 
 	for (i = 0; i < NVME_CINT_OVERFLOW; i++) {
 		struct nvme_cint_slot *slot = &c->slots[i];
 
-		if (slot->group == group && i < c->nr_slots)
+		if (slot->group == group && slot->user == user &&
+		    i < c->nr_slots)
 			return i;
 		if (free != NVME_CINT_OVERFLOW)
 			continue;
@@ -84,18 +86,19 @@ static u32 nvme_cint_hold(struct nvme_cint_queue *c, u16 group)
 }
 
 /**
- * nvme_cint_submit_slow - a queue's or a group's first request
+ * nvme_cint_submit_slow - a queue's, a group's or a user's first request
  * @c: the queue, without interrupts, its submission queue locked
  * @req: the request
  *
- * Return: whether the timer may be set for a time that is too late.
+ * Return: whether nvme_cint_guard() has to see if the timer comes too late for it.
  */
 bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req)
 {
 	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
+	const struct user_struct *user = current_user();
 	u16 group = req->flush.cint_group;
 	struct nvme_cint_slot *slot;
-	bool hurry = false;
+	bool first = false;
 	u32 hold_ns;
 	u8 nr;
 
@@ -106,28 +109,31 @@ bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req)
 		slot = &c->slots[nr];
 		goto out;
 	}
-	nr = nvme_cint_find_slot(c, group);
+	nr = nvme_cint_find_slot(c, group, user);
 	slot = &c->slots[nr];
 	if (!nvme_cint_slot_outstanding(slot) || nr == NVME_CINT_OVERFLOW) {
 		hold_ns = nvme_cint_hold(c, group);
-		/* the timer may have been set for groups that can wait longer */
-		hurry = hold_ns < READ_ONCE(c->hold_ns);
+		c->first_hold_ns = min(c->first_hold_ns, hold_ns);
+		first = true;
 		if (nr == NVME_CINT_OVERFLOW) {
 			group = 0;
+			user = NULL;
 			if (nvme_cint_slot_outstanding(slot))
 				hold_ns = min(hold_ns, slot->hold_ns);
 		}
 		WRITE_ONCE(slot->group, group);
+		WRITE_ONCE(slot->user, user);
 		WRITE_ONCE(slot->hold_ns, hold_ns);
 	}
 	if (nr != NVME_CINT_OVERFLOW)
 		c->slot = nr;
 	if (nr >= c->nr_slots)
 		WRITE_ONCE(c->nr_slots, nr + 1);
-	if (hurry)
-		WRITE_ONCE(c->seq, c->seq + 1);
 out:
 	WRITE_ONCE(slot->sent, slot->sent + 1);
+	/* a timer that is being set may have overlooked it */
+	if (first)
+		atomic_fetch_inc_release(&c->seq);
 	iod->cint_tag = nr << NVME_CINT_SLOT_SHIFT | cint_poll_submit(&c->poll);
-	return hurry;
+	return first;
 }

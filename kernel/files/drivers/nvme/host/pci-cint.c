@@ -110,7 +110,7 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
 		consumer = NVME_CQ_SHARED;
 	/* who looks goes by the former, with another idea of the lock */
 	if (consumer != nvmeq->consumer && consumer == NVME_CQ_SHARED)
-		synchronize_rcu();
+		cond_synchronize_rcu(cint->detached);
 	nvmeq->consumer = consumer;
 	/* that of the latter is taken by handlers, too */
 	lockdep_set_class(&nvmeq->cq_poll_lock,
@@ -146,16 +146,19 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
  */
 void nvme_cint_detach(struct nvme_queue *nvmeq)
 {
+	struct nvme_cint *cint = nvmeq->dev->ctrl.cint;
 	struct nvme_cint_queue *c = nvmeq->cint;
 	unsigned long flags;
 
-	if (!c)
-		return;
-	WRITE_ONCE(nvmeq->cint, NULL);
-	spin_lock_irqsave(&nvmeq->cq_poll_lock, flags);
-	WRITE_ONCE(c->looked_at, false);
-	spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
-	hrtimer_cancel(&c->timer);
+	if (c) {
+		WRITE_ONCE(nvmeq->cint, NULL);
+		spin_lock_irqsave(&nvmeq->cq_poll_lock, flags);
+		WRITE_ONCE(c->looked_at, false);
+		spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
+		hrtimer_cancel(&c->timer);
+	}
+	if (cint)
+		cint->detached = get_state_synchronize_rcu();
 }
 
 /*
@@ -303,15 +306,27 @@ static int nvme_cint_reset(struct nvme_cint *cint, enum nvme_cint_mode mode)
 	return nvme_ctrl_state(ctrl) == NVME_CTRL_LIVE ? 0 : -ENETRESET;
 }
 
+/*
+ * Nobody is to look any more, but for completions that the controller coalesces. What
+ * the last reset has given back to polled queues is done.
+ */
+static void nvme_cint_detach_queues(struct nvme_cint *cint)
+{
+	struct nvme_cint_queue *c;
+	unsigned int i;
+
+	for (i = 1; i < cint->nr_queues; i++) {
+		c = cint->queues[i];
+		if (c && (cint->mode == NVME_CINT_OFF ||
+			  c->nvmeq->consumer == NVME_CQ_POLL))
+			nvme_cint_detach(c->nvmeq);
+	}
+}
+
 /* The mode is off, or will never be anything else: nobody is in it any more. */
 static void nvme_cint_left(struct nvme_cint *cint)
 {
-	unsigned int i;
-
-	/* what the last reset has given back to polled queues is done */
-	for (i = 1; i < cint->nr_queues; i++)
-		if (cint->queues[i])
-			nvme_cint_detach(cint->queues[i]->nvmeq);
+	nvme_cint_detach_queues(cint);
 	nvme_cint_stop_thread(cint);
 	if (cint->in_use)
 		cint_device_put();
@@ -413,7 +428,9 @@ int nvme_cint_set_mode(struct nvme_cint *cint, enum nvme_cint_mode mode)
 		ret = nvme_cint_change_mode(cint, mode);
 	if (cint->mode == NVME_CINT_OFF)
 		nvme_cint_left(cint);
-	else if (cint->mode != NVME_CINT_KTHREAD)
+	else if (cint->mode == NVME_CINT_DEVICE)
+		nvme_cint_detach_queues(cint);
+	if (cint->mode != NVME_CINT_KTHREAD)
 		nvme_cint_stop_thread(cint);
 	nvme_cint_update_calibrate(cint);
 	mutex_unlock(&cint->lock);

@@ -14,6 +14,7 @@
 #include <linux/blk-cint.h>
 #include <linux/cint_poll.h>
 #include <linux/cpuhotplug.h>
+#include <linux/cred.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 
@@ -67,7 +68,8 @@ struct nvme_cint_stats {
 };
 
 /**
- * struct nvme_cint_slot - the requests of a group in a queue
+ * struct nvme_cint_slot - the requests of a group and a user in a queue
+ * @user: the user, no more than an identity
  * @group: the group; while nothing is outstanding, of anybody's choice
  * @hold_ns: its max_hold when it got the slot
  * @sent: requests submitted, wraps around
@@ -75,6 +77,7 @@ struct nvme_cint_stats {
  * @seen: of these, accounted for
  */
 struct nvme_cint_slot {
+	const struct user_struct *user;
 	u16	group;
 	u32	hold_ns;
 	u32	sent;
@@ -98,12 +101,13 @@ struct nvme_cint_slot {
  * @looked_at: it may be looked into; protected by nvme_queue.cq_poll_lock
  * @watched: by the thread: nobody else need look
  * @poll: what is known of it
- * @slots: groups that have requests in it
+ * @slots: groups and users that have requests in it
  * @slot: of the last request
  * @nr_slots: how many have been used
  * @in_order: all there are go with an urgent one
  * @batch: so many completed ones make who submits look
- * @seq: changed when who has submitted or sleeps can't wait for the timer as it is
+ * @seq: changed when who has submitted or sleeps may not wait for the timer as it is
+ * @first_hold_ns: the shortest max_hold of a group whose first requests these are
  * @rest: so many requests have their interrupt, as looking did not pay
  * @next_rest: what @rest will be next
  * @yield: moving average of what the timer finds, times 16
@@ -111,6 +115,8 @@ struct nvme_cint_slot {
  * @judged_ns: when it was last seen to
  * @found_ns: when a look last found something
  * @timer: looks
+ * @owner: the only user who has requests, so that what he does concerns nobody else;
+ *	NULL if there may be others
  * @put_off: it will look later than is best
  * @attended: as tasks look
  * @behind: who submitted last has completions to read yet
@@ -146,8 +152,9 @@ struct nvme_cint_queue {
 	struct cint_poll	poll;
 	u8			slot;
 	u8			nr_slots;
-	u16			seq;
+	atomic_t		seq;
 	bool			in_order;
+	u32			first_hold_ns;
 	u32			batch;
 	u32			rest;
 	u32			next_rest;
@@ -155,6 +162,7 @@ struct nvme_cint_queue {
 
 	/* the timer itself; @attended also who sleeps, @behind who submits */
 	struct hrtimer		timer;
+	const struct user_struct *owner;
 	bool			put_off;
 	bool			attended;
 	bool			behind;
@@ -203,6 +211,7 @@ struct nvme_cint_queue {
  * @draining: it posts completions without an interrupt: tasks look
  * @calibrating: requests without a mark are marked by how they were submitted
  * @exempted: the value of its Feature 08h that our queues' vectors are exempt from
+ * @detached: the grace period after which nobody looks as before the last reset
  * @in_use: cint_device_get() is held
  * @gone: the controller is being removed
  * @setting: the parameters of requests without a group of their own
@@ -229,6 +238,7 @@ struct nvme_cint {
 	bool				draining;
 	bool				calibrating;
 	u32				exempted;
+	unsigned long			detached;
 	struct cint_params		device_params;
 	struct nvme_cint_stats		device_base;
 
@@ -386,7 +396,7 @@ static inline const struct cint_params *nvme_cint_params(struct nvme_cint *cint)
 
 /*
  * A request goes to a queue, under the lock of its submission queue and before the
- * doorbell. Return whether nvme_cint_guard() has to hurry.
+ * doorbell. Return whether it is the first of a group or user.
  */
 static __always_inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
 					     struct request *req)
@@ -404,6 +414,7 @@ static __always_inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
 	}
 	slot = &c->slots[c->slot];
 	if (unlikely(slot->group != req->flush.cint_group ||
+		     slot->user != current_user() ||
 		     slot->sent == READ_ONCE(slot->done) ||
 		     req->cmd_flags & REQ_POLLED))
 		return nvme_cint_submit_slow(c, req);
@@ -428,11 +439,22 @@ static inline bool nvme_cqes_pending(struct nvme_queue *nvmeq, u32 nr)
 	return (le16_to_cpu(READ_ONCE(nvmeq->cqes[idx].status)) & 1) == phase;
 }
 
+/* Has the timer been set for who can wait longer, or put off for another user? */
+static inline bool nvme_cint_hurry(struct nvme_cint_queue *c)
+{
+	u32 hold_ns = c->first_hold_ns;
+
+	c->first_hold_ns = CINT_DELAY_MAX_NS;
+	return hold_ns < READ_ONCE(c->hold_ns) ||
+		(READ_ONCE(c->put_off) && READ_ONCE(c->owner) != current_user());
+}
+
 /*
- * Requests are about to be submitted: somebody will look for them. Before the doorbell,
- * for who submits may lose the CPU at any time after it, and for long.
+ * Requests are about to be submitted, perhaps the first of a group or user: somebody
+ * will look for them. Before the doorbell, for who submits may lose the CPU at any time
+ * after it, and for long.
  */
-static __always_inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool hurry)
+static __always_inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool first)
 {
 	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
 
@@ -440,7 +462,8 @@ static __always_inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool hurry
 		return;
 	/* pairs with the one of the timer that stops, or the thread that sleeps */
 	smp_mb();
-	if (unlikely(!hrtimer_is_queued(&c->timer) || hurry))
+	if (unlikely(!hrtimer_is_queued(&c->timer) ||
+		     (first && nvme_cint_hurry(c))))
 		nvme_cint_arm(c);
 }
 

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Rings with parameters of their own beside each other on one queue: the shorter
- * max_hold is kept, whoever submitted last; and thousands that come and go leave the
- * others' I/O as it was.
+ * max_hold is kept, whoever submitted last; who waits does not wait for another user
+ * who looks, or seems to; and thousands that come and go leave the others' I/O as it
+ * was.
  *
  * CINT_MEDIUM_NS: a namespace whose commands take about a millisecond, by default the
  * slow one. CINT_CHURN: how many rings come and go, 1000 by default.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 
 #include "../kselftest_harness.h"
 #include "device.h"
@@ -62,7 +65,7 @@ FIXTURE_TEARDOWN(sharing)
 struct waiter {
 	const char *path;
 	int cpu;
-	unsigned int max_hold_ns;
+	unsigned int max_hold_ns;	/* 0: by the device's defaults */
 	uint64_t median_ns;
 	int error;
 };
@@ -83,6 +86,8 @@ static int open_ring(struct ring *r, unsigned int max_hold_ns)
 	reg.delta_ns = max_hold_ns;
 	reg.delta_min_ns = 0;
 	reg.max_hold_ns = max_hold_ns;
+	if (!max_hold_ns)
+		return ret;
 	return ret ?: ring_register(r, REGISTER_CINT, &reg, 1);
 }
 
@@ -217,6 +222,82 @@ TEST_F_TIMEOUT(sharing, the_shorter_hold_governs_on_two_cpus, 120)
 	if (!queues_are_shared(self->d.ns))
 		SKIP(return, "each CPU has a queue of its own");
 	beside_a_patient_one(_metadata, self, 1);
+}
+
+/*
+ * Another user, who asks for what there is all the time, has it, and does not read it:
+ * he seems to look for what comes next.
+ */
+static void seem_to_look(int fd, int cpu, volatile bool *started)
+{
+	char *buf = buffer_alloc(4 * BLOCK);
+	struct io_uring_cqe cqe;
+	struct ring r;
+	int busy, i;
+
+	if (run_on_cpu(cpu) || setresuid(65534, 65534, 65534) ||
+	    ring_open(&r, 64, 0))
+		_exit(1);
+	for (busy = 0;; busy = ring_peek(&r, &cqe) ? busy - 1 : busy) {
+		for (i = 0; busy < 4; i++, busy++)
+			queue_read(&r, fd, buf, i);
+		/* one to have, as often as the others have none */
+		ring_sqe(&r, IORING_OP_NOP, -1, NULL, 0, 0, 1);
+		ring_submit(&r);
+		for (i = 0; i < 100; i++)
+			syscall(__NR_io_uring_enter, r.fd, 0, 1,
+				IORING_ENTER_GETEVENTS, NULL, 0);
+		*started = true;
+	}
+}
+
+TEST_F_TIMEOUT(sharing, another_user_seems_to_look, 120)
+{
+	const char *ns = getenv("CINT_MEDIUM_NS") ?: self->d.slow;
+	struct waiter w = { .path = ns };
+	volatile bool *started;
+	uint64_t alone;
+	int fd, status;
+	pid_t pid;
+
+	if (!*ns)
+		SKIP(return, "no slow namespace");
+	if (get_nprocs() < 2)
+		SKIP(return, "two CPUs are needed");
+	if (!queues_are_shared(self->d.ns))
+		SKIP(return, "each CPU has a queue of its own");
+	/* a thread looks whoever else does, and needs a CPU of its own */
+	if (!strcmp(variant->mode, "kthread"))
+		return;
+	/* a batch is expected much sooner than it may be held for */
+	ASSERT_EQ(device_set(&self->d, "policy", "cint-rate"), 0);
+	ASSERT_EQ(device_set(&self->d, "delta_min_ns", "0"), 0);
+	ASSERT_EQ(device_set(&self->d, "delta_ns", "60000"), 0);
+	fd = open(ns, O_RDONLY | O_DIRECT);
+	ASSERT_GE(fd, 0);
+	started = mmap(NULL, 1, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(started, MAP_FAILED);
+	wait_often(&w);
+	ASSERT_EQ(w.error, 0);
+	alone = w.median_ns;
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		seem_to_look(fd, 1, started);
+	while (!*started && !waitpid(pid, &status, WNOHANG))
+		sleep_ms(1);
+	EXPECT_TRUE(*started);
+	wait_often(&w);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(w.error, 0);
+	TH_LOG("%llu us alone, %llu us beside another user",
+	       (unsigned long long)alone / 1000,
+	       (unsigned long long)w.median_ns / 1000);
+	EXPECT_LE(w.median_ns, RATIO * alone);
+	munmap((void *)started, 1);
+	close(fd);
 }
 
 /* Each used while there are others; the numbers of groups are not used up. */
