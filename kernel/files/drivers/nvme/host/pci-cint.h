@@ -395,11 +395,12 @@ static inline const struct cint_params *nvme_cint_params(struct nvme_cint *cint)
 }
 
 /*
- * A request goes to a queue, under the lock of its submission queue and before the
- * doorbell. Return whether it is the first of a group or user.
+ * A request of the current user goes to a queue, under the lock of its submission queue
+ * and before the doorbell. Return whether it is the first of a group or user.
  */
 static __always_inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
-					     struct request *req)
+					     struct request *req,
+					     const struct user_struct *user)
 {
 	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
 	struct nvme_cint_slot *slot;
@@ -414,7 +415,7 @@ static __always_inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
 	}
 	slot = &c->slots[c->slot];
 	if (unlikely(slot->group != req->flush.cint_group ||
-		     slot->user != current_user() ||
+		     slot->user != user ||
 		     slot->sent == READ_ONCE(slot->done) ||
 		     req->cmd_flags & REQ_POLLED))
 		return nvme_cint_submit_slow(c, req);
@@ -586,12 +587,13 @@ static inline bool nvme_cint_remap(struct nvme_queue *nvmeq,
 }
 
 static inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
-				    struct request *req)
+				    struct request *req,
+				    const struct user_struct *user)
 {
 	return false;
 }
 
-static inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool hurry)
+static inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool first)
 {
 }
 
