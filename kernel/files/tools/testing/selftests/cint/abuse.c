@@ -355,6 +355,7 @@ TEST_F_TIMEOUT(abuse, rings_used_once_leave_nothing, 200)
 {
 	int fd = open(*self->d.fast ? self->d.fast : self->d.ns,
 		      O_RDONLY | O_DIRECT);
+	unsigned int percent = self->slower_percent;
 	uint64_t before, after;
 
 	ASSERT_GE(fd, 0);
@@ -363,7 +364,10 @@ TEST_F_TIMEOUT(abuse, rings_used_once_leave_nothing, 200)
 	after = best_batch(_metadata, fd);
 	TH_LOG("two reads take %llu ns before, %llu ns after",
 	       (unsigned long long)before, (unsigned long long)after);
-	EXPECT_LE(after * 100, before * self->slower_percent);
+	/* a CPU whose thread spins takes turns with ours where time is virtual */
+	if (!strcmp(variant->mode, "kthread") && percent < 150)
+		percent = 150;
+	EXPECT_LE(after * 100, before * percent);
 	close(fd);
 }
 

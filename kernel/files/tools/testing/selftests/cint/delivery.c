@@ -86,17 +86,6 @@ static struct event *find_event(struct event *e, int nr, int kind,
 	return NULL;
 }
 
-/* Completions of other programs on this controller would be counted too. */
-static int count_fired(struct event *e, int nr)
-{
-	int i, sum = 0;
-
-	for (i = 0; i < nr; i++)
-		if (e[i].kind == EVENT_FIRE)
-			sum += e[i].nr;
-	return sum;
-}
-
 static void wait_all(struct __test_metadata *_metadata, struct ring *r, int nr)
 {
 	struct io_uring_cqe cqe;
@@ -143,7 +132,7 @@ TEST_F(delivery, urgent_overtakes)
 		ASSERT_EQ(ring_submit(&self->r), 1);
 		wait_all(_metadata, &self->r, 4);
 
-		nr = trace_read(&self->trace, self->d.ctrl, &e);
+		nr = trace_read_fired(&self->trace, self->d.ctrl, 4, &e);
 		EXPECT_EQ(count_fired(e, nr), 4);
 		urgent = -1;
 		fired = -1;
@@ -196,7 +185,7 @@ TEST_F(delivery, urgent_without_ooo_takes_all)
 			IOSQE_URGENT;
 		ASSERT_EQ(ring_submit(&self->r), 1);
 		wait_all(_metadata, &self->r, 4);
-		nr = trace_read(&self->trace, self->d.ctrl, &e);
+		nr = trace_read_fired(&self->trace, self->d.ctrl, 4, &e);
 		EXPECT_NE(find_event(e, nr, EVENT_FIRE, "urgent"), NULL);
 		fire = find_event(e, nr, EVENT_FIRE, "look");
 		if (fire && fire->nr == 3)
@@ -223,7 +212,7 @@ TEST_F(delivery, barrier_ends_a_batch)
 			RWF_BARRIER;
 		ASSERT_EQ(ring_submit(&self->r), 9);
 		wait_all(_metadata, &self->r, 9);
-		nr = trace_read(&self->trace, self->d.ctrl, &e);
+		nr = trace_read_fired(&self->trace, self->d.ctrl, 9, &e);
 		EXPECT_EQ(count_fired(e, nr), 9);
 		for (i = 0; i < nr; i++)
 			if (e[i].kind == EVENT_FIRE &&
@@ -256,7 +245,7 @@ TEST_F(delivery, barrier_waits_for_its_prefix)
 	ASSERT_EQ(ring_submit(&self->r), 3);
 	wait_all(_metadata, &self->r, 4);
 
-	nr = trace_read(&self->trace, self->d.ctrl, &e);
+	nr = trace_read_fired(&self->trace, self->d.ctrl, 4, &e);
 	for (i = 0; i < nr; i++) {
 		if (e[i].kind != EVENT_FIRE)
 			continue;
@@ -279,7 +268,7 @@ TEST_F(delivery, threshold)
 			queue_read(&self->r, self->fast, self->buf, i);
 		ASSERT_EQ(ring_submit(&self->r), 32);
 		wait_all(_metadata, &self->r, 32);
-		nr = trace_read(&self->trace, self->d.ctrl, &e);
+		nr = trace_read_fired(&self->trace, self->d.ctrl, 32, &e);
 		EXPECT_EQ(count_fired(e, nr), 32);
 		for (i = 0, full = 0; i < nr; i++) {
 			if (e[i].kind != EVENT_FIRE)
@@ -307,7 +296,7 @@ TEST_F(delivery, quiescent_period)
 			queue_read(&self->r, self->fast, self->buf, i);
 		ASSERT_EQ(ring_submit(&self->r), 3);
 		wait_all(_metadata, &self->r, 3);
-		nr = trace_read(&self->trace, self->d.ctrl, &e);
+		nr = trace_read_fired(&self->trace, self->d.ctrl, 3, &e);
 		EXPECT_EQ(count_fired(e, nr), 3);
 		fire = find_event(e, nr, EVENT_FIRE, "quiet");
 	}
@@ -325,7 +314,7 @@ TEST_F(delivery, max_hold)
 	queue_read(&self->r, self->fast, self->buf, 0);
 	ASSERT_EQ(ring_submit(&self->r), 1);
 	wait_all(_metadata, &self->r, 1);
-	nr = trace_read(&self->trace, self->d.ctrl, &e);
+	nr = trace_read_fired(&self->trace, self->d.ctrl, 1, &e);
 	EXPECT_EQ(count_fired(e, nr), 1);
 	fire = find_event(e, nr, EVENT_FIRE, "max_hold");
 	ASSERT_NE(fire, NULL);
@@ -344,7 +333,7 @@ TEST_F(delivery, policy_none_fires_each)
 			i % 2 ? IOSQE_URGENT : 0;
 	ASSERT_EQ(ring_submit(&self->r), 16);
 	wait_all(_metadata, &self->r, 16);
-	nr = trace_read(&self->trace, self->d.ctrl, &e);
+	nr = trace_read_fired(&self->trace, self->d.ctrl, 16, &e);
 	EXPECT_EQ(find_event(e, nr, EVENT_HOLD, NULL), NULL);
 	for (i = 0; i < nr; i++) {
 		if (e[i].kind != EVENT_FIRE)
@@ -369,7 +358,7 @@ TEST_F(delivery, policy_rate_knows_a_lone_reader)
 		queue_read(&self->r, self->fast, self->buf, i);
 		ASSERT_EQ(ring_do(&self->r), BLOCK);
 	}
-	nr = trace_read(&self->trace, self->d.ctrl, &e);
+	nr = trace_read_fired(&self->trace, self->d.ctrl, 32, &e);
 	EXPECT_EQ(find_event(e, nr, EVENT_HOLD, NULL), NULL);
 	for (i = 0; i < nr; i++)
 		if (e[i].kind == EVENT_FIRE) {
@@ -445,7 +434,7 @@ TEST_F(delivery, ring_parameters_stay_with_the_ring)
 	queue_read(&self->r, self->fast, self->buf, 2);
 	ASSERT_EQ(ring_do(&self->r), BLOCK);
 
-	nr = trace_read(&self->trace, self->d.ctrl, &e);
+	nr = trace_read_fired(&self->trace, self->d.ctrl, 3, &e);
 	for (i = 0; i < nr; i++) {
 		if (e[i].kind != EVENT_FIRE)
 			continue;

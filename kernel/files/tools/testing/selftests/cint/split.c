@@ -296,7 +296,7 @@ TEST_F(split, rings_are_groups)
 	for (i = 0; i < READS; i++)
 		queue_far(&self->ring, self->fd, self->buf, i);
 	complete(_metadata, &self->ring, READS);
-	nr = trace_read(&self->trace, self->d.ctrl, &events);
+	nr = trace_read_fired(&self->trace, self->d.ctrl, READS, &events);
 	for (i = 0; i < nr; i++)
 		if (events[i].kind == EVENT_FIRE && events[i].group)
 			found += events[i].nr;
@@ -372,7 +372,7 @@ TEST_F(split, the_page_cache_is_in_no_group)
 		queue_far(&self->ring, fd, self->buf, i);
 	complete(_metadata, &self->ring, READS);
 	EXPECT_TRUE(device_settled(&self->d));
-	nr = trace_read(&self->trace, self->d.ctrl, &events);
+	nr = trace_read_fired(&self->trace, self->d.ctrl, READS, &events);
 	for (i = 0; i < nr; i++) {
 		if (events[i].kind != EVENT_FIRE)
 			continue;

@@ -195,4 +195,33 @@ static inline int trace_read(const struct trace *t, const char *ctrl,
 	return nr;
 }
 
+/* How many completions have been delivered: those of other programs, too. */
+static inline int count_fired(const struct event *e, int nr)
+{
+	int i, sum = 0;
+
+	for (i = 0; i < nr; i++)
+		if (e[i].kind == EVENT_FIRE)
+			sum += e[i].nr;
+	return sum;
+}
+
+/*
+ * Reads the events as trace_read() does, when @fired completions have been told of: who
+ * delivers to another CPU says so when the request may be over already.
+ */
+static inline int trace_read_fired(const struct trace *t, const char *ctrl,
+				   int fired, struct event **events)
+{
+	int nr, tries;
+
+	for (tries = 0; tries < 500; tries++) {
+		nr = trace_read(t, ctrl, events);
+		if (nr < 0 || count_fired(*events, nr) >= fired)
+			break;
+		usleep(10000);
+	}
+	return nr;
+}
+
 #endif /* CINT_SELFTEST_TRACE_H */
