@@ -30,6 +30,13 @@ void io_gather_work_add(struct io_kiocb *req, struct io_ring_ctx *ctx,
 bool io_gather_take(struct io_ring_ctx *ctx);
 void io_gather_show_fdinfo(struct io_ring_ctx *ctx, struct seq_file *m);
 
+/* CQEs that had overflown have been posted: one of them may have been urgent. */
+static inline void io_urgent_flushed(struct io_ring_ctx *ctx)
+{
+	if (test_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq))
+		io_urgent_cqe(ctx, ctx->cached_cq_tail);
+}
+
 /* Is there an urgent completion that the application has not taken yet? */
 static inline bool io_urgent_pending(struct io_ring_ctx *ctx)
 {
@@ -69,6 +76,10 @@ static inline bool io_gather_held(struct io_ring_ctx *ctx)
 #define IO_CINT_CLEAN_FLAGS	0
 
 static inline void io_urgent_cqe(struct io_ring_ctx *ctx, unsigned int tail)
+{
+}
+
+static inline void io_urgent_flushed(struct io_ring_ctx *ctx)
 {
 }
 

@@ -8,6 +8,9 @@
  * they need not wait on. DEFER_TASKRUN: the work that posts the CQE wakes the task,
  * see io_gather_work_add(). Each CQE of a multishot request is urgent; those that
  * another ring posts, and the notification of a zero-copy send, are not.
+ *
+ * An urgent CQE that has overflown ends waits until there is room for all of them:
+ * which of them it is, is not remembered.
  */
 #include <linux/atomic.h>
 #include <linux/bitops.h>
@@ -33,8 +36,11 @@ void io_urgent_cqe(struct io_ring_ctx *ctx, unsigned int tail)
 	set_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq);
 }
 
+/* It may be one of those that have overflown: then while there are such. */
 static bool io_urgent_taken(struct io_ring_ctx *ctx)
 {
+	if (test_bit(IO_CHECK_CQ_OVERFLOW_BIT, &ctx->check_cq))
+		return false;
 	return (int)(READ_ONCE(ctx->cint_urgent_tail) -
 		     READ_ONCE(ctx->rings->cq.head)) <= 0;
 }
@@ -59,14 +65,16 @@ bool __io_urgent_pending(struct io_ring_ctx *ctx)
 			return false;
 		set_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq);
 	}
-	if (io_urgent_visible(ctx) || ctx->syscall_iopoll)
+	if (io_urgent_visible(ctx) || ctx->syscall_iopoll ||
+	    test_bit(IO_CHECK_CQ_OVERFLOW_BIT, &ctx->check_cq))
 		return true;
 
 	/* let who posts it finish; either lock is what it may hold */
 	mutex_lock(&ctx->uring_lock);
 	spin_lock(&ctx->completion_lock);
-	/* dropped for lack of memory, or overflown, which is told by itself */
-	if (!io_urgent_visible(ctx))
+	/* dropped for lack of memory */
+	if (!io_urgent_visible(ctx) &&
+	    !test_bit(IO_CHECK_CQ_OVERFLOW_BIT, &ctx->check_cq))
 		clear_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq);
 	spin_unlock(&ctx->completion_lock);
 	mutex_unlock(&ctx->uring_lock);

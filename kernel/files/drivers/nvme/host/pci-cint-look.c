@@ -101,6 +101,17 @@
  * When to look
  */
 
+static u32 nvme_cint_group_outstanding(struct nvme_cint_queue *c, u16 group)
+{
+	unsigned int i;
+	u32 nr = 0;
+
+	for (i = 0; i < READ_ONCE(c->nr_slots); i++)
+		if (READ_ONCE(c->slots[i].group) == group)
+			nr += nvme_cint_slot_outstanding(&c->slots[i]);
+	return nr;
+}
+
 /*
  * How long until the next look, by the earliest demand of any group; 0 if nothing
  * is outstanding.
@@ -136,6 +147,8 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 		user = READ_ONCE(slot->user);
 		shared |= !user || (owner && user != owner);
 		owner = user;
+		/* a batch is a group's, whosever the requests are */
+		nr = nvme_cint_group_outstanding(c, READ_ONCE(slot->group));
 		policy = &nvme_cint_setting(c->cint, READ_ONCE(slot->group))->policy;
 		hold = min(policy->params.max_hold_ns, max_hold_ns);
 		if (i == NVME_CINT_OVERFLOW)
@@ -187,16 +200,23 @@ void nvme_cint_arm(struct nvme_cint_queue *c)
 	struct nvme_cint *cint = c->cint;
 	u64 now_ns;
 	u32 interval;
+	int seq;
 
 	if (c->watched) {
 		if (READ_ONCE(cint->sleeping))
 			wake_up_process(cint->thread);
 		return;
 	}
-	now_ns = ktime_get_ns();
-	interval = nvme_cint_interval(c, now_ns);
-	if (interval)
+	do {
+		seq = atomic_read_acquire(&c->seq);
+		now_ns = ktime_get_ns();
+		interval = nvme_cint_interval(c, now_ns);
+		if (!interval)
+			break;
 		nvme_cint_start_timer(c, now_ns, interval);
+		/* as in nvme_cint_timer() */
+		smp_mb();
+	} while (unlikely(atomic_read(&c->seq) != seq));
 }
 
 /* Is part of a barrier's prefix to be looked for? */
@@ -205,10 +225,17 @@ static bool nvme_cint_awaiting(struct nvme_cint_queue *c)
 	return c->poll.awaiting || atomic_read(&c->prefix);
 }
 
-/* Does what the current task does concern nobody's requests but its user's? */
-static bool nvme_cint_own(struct nvme_cint_queue *c)
+/**
+ * nvme_cint_own - does what the current task does concern nobody else?
+ * @c: the queue
+ *
+ * Return: whether all requests in it are of the task's user.
+ */
+bool nvme_cint_own(struct nvme_cint_queue *c)
 {
-	return READ_ONCE(c->owner) == current_user();
+	const struct user_struct *owner = READ_ONCE(c->owner);
+
+	return owner && owner == nvme_cint_user();
 }
 
 /*
@@ -223,12 +250,17 @@ static bool nvme_cint_attended(struct nvme_cint_queue *c, u64 now_ns)
 		NVME_CINT_ATTENDED * (u64)c->hold_ns;
 }
 
-/* Will the timer look later than is best, and is that because tasks look? */
-static void nvme_cint_put_off(struct nvme_cint_queue *c, bool put_off,
-			      bool attended)
+/**
+ * nvme_cint_put_off - note when the timer will look
+ * @c: the queue
+ * @put_off: later than is best for requests of any user
+ * @attended: because tasks look
+ */
+void nvme_cint_put_off(struct nvme_cint_queue *c, bool put_off, bool attended)
 {
-	WRITE_ONCE(c->put_off, put_off);
 	WRITE_ONCE(c->attended, attended);
+	/* who finds it set finds by which owner, too */
+	smp_store_release(&c->put_off, put_off);
 }
 
 /*
@@ -447,11 +479,13 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 		nvme_cint_judge(c, found, now_ns);
 	if (found)
 		c->found_ns = now_ns;
-	if ((who != NVME_CINT_TASK && who != NVME_CINT_SUBMITTER) ||
-	    !nvme_cint_own(c))
+	if (who != NVME_CINT_TASK && who != NVME_CINT_SUBMITTER)
+		return false;
+	if (found)
+		WRITE_ONCE(c->looked_ns, now_ns);
+	if (!nvme_cint_own(c))
 		return false;
 	if (found) {
-		WRITE_ONCE(c->looked_ns, now_ns);
 		WRITE_ONCE(c->task_ns, now_ns);
 		WRITE_ONCE(c->spare_ns, 0);
 	}
@@ -474,12 +508,16 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 			    enum nvme_cint_who who)
 {
 	struct nvme_queue *nvmeq = c->nvmeq;
-	bool shared = nvmeq->consumer == NVME_CQ_SHARED;
 	unsigned int found = 0, nr, chunk;
-	int seq = atomic_read_acquire(&c->seq);
-	bool later = false, last;
+	bool later = false, last, shared;
 	unsigned long flags;
+	int seq;
 
+	/* then it says how, see nvme_cint_attach() */
+	if (!smp_load_acquire(&c->looked_at))
+		return 0;
+	shared = nvmeq->consumer == NVME_CQ_SHARED;
+	seq = atomic_read_acquire(&c->seq);
 	do {
 		DEFINE_IO_COMP_BATCH(iob);
 
@@ -516,9 +554,10 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 	if (!later)
 		return found;
 	nvme_cint_start_timer(c, READ_ONCE(c->clean_ns), c->hold_ns);
-	/* as the timer does */
+	/* what has come meanwhile may have started it, or be about to */
 	smp_mb();
-	if (unlikely(atomic_read(&c->seq) != seq)) {
+	if (unlikely(atomic_read(&c->seq) != seq || !READ_ONCE(c->put_off) ||
+		     !nvme_cint_own(c))) {
 		nvme_cint_put_off(c, false, false);
 		nvme_cint_arm(c);
 	}
@@ -535,12 +574,11 @@ static int nvme_cint_task_look(struct cint_looker *looker, unsigned int max)
 	if (!nvme_outstanding(c->nvmeq))
 		return -ENOENT;
 	if (!max) {
-		if (!nvme_cint_own(c))
-			return 0;
 		/* it has been given others by the timer, or would look */
 		now_ns = ktime_get_ns();
 		WRITE_ONCE(c->looked_ns, now_ns);
-		WRITE_ONCE(c->task_ns, now_ns);
+		if (nvme_cint_own(c))
+			WRITE_ONCE(c->task_ns, now_ns);
 		return 0;
 	}
 	return nvme_cint_look(c, max, NVME_CINT_TASK);

@@ -67,8 +67,12 @@ static u8 nvme_cint_find_slot(struct nvme_cint_queue *c, u16 group,
 			return i;
 		if (free != NVME_CINT_OVERFLOW)
 			continue;
-		/* pairs with who has accounted for the last one by @group */
-		if (smp_load_acquire(&slot->seen) == slot->sent)
+		/*
+		 * Pairs with who has accounted for the last one by @group: of those
+		 * that are taken, or in mode kthread are about to be.
+		 */
+		if (smp_load_acquire(&slot->seen) == slot->sent &&
+		    !nvme_cint_slot_outstanding(slot))
 			free = i;
 	}
 	return free;
@@ -86,54 +90,95 @@ static u32 nvme_cint_hold(struct nvme_cint_queue *c, u16 group)
 }
 
 /**
- * nvme_cint_submit_slow - a queue's, a group's or a user's first request
+ * nvme_cint_submit_first - the first request in a slot
  * @c: the queue, without interrupts, its submission queue locked
  * @req: the request
+ * @slot: its slot, where it has been counted
  *
- * Return: whether nvme_cint_guard() has to see if the timer comes too late for it.
+ * Return: true, as nvme_cint_guard_first() has to see that the timer does not come too
+ * late for it.
  */
-bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req)
+bool nvme_cint_submit_first(struct nvme_cint_queue *c, struct request *req,
+			    struct nvme_cint_slot *slot)
 {
 	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
-	const struct user_struct *user = current_user();
-	u16 group = req->flush.cint_group;
-	struct nvme_cint_slot *slot;
-	bool first = false;
-	u32 hold_ns;
-	u8 nr;
+	u32 hold_ns = nvme_cint_hold(c, req->flush.cint_group);
+	unsigned int nr = slot - c->slots;
 
+	c->first_hold_ns = min(c->first_hold_ns, hold_ns);
+	if (nr == NVME_CINT_OVERFLOW && nvme_cint_slot_outstanding(slot) > 1)
+		hold_ns = min(hold_ns, slot->hold_ns);
+	WRITE_ONCE(slot->hold_ns, hold_ns);
 	if (!nvme_outstanding(c->nvmeq))
 		cint_poll_busy(&c->poll, ktime_get_ns());
+	iod->cint_tag = nr << NVME_CINT_SLOT_SHIFT | cint_poll_submit(&c->poll);
+	/* a timer that is being set may have overlooked it */
+	atomic_fetch_inc_release(&c->seq);
+	return true;
+}
+
+/**
+ * nvme_cint_submit_slow - a request of another group or user than the last one
+ * @c: the queue, without interrupts, its submission queue locked
+ * @req: the request
+ * @user: its user
+ *
+ * Return: whether it is the first of its group or user.
+ */
+bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req,
+			   const struct user_struct *user)
+{
+	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
+	u16 group = req->flush.cint_group;
+	struct nvme_cint_slot *slot;
+	u8 nr;
+
 	if (req->cmd_flags & REQ_POLLED) {
 		nr = NVME_CINT_SLOTS;
 		slot = &c->slots[nr];
+		if (!nvme_outstanding(c->nvmeq))
+			cint_poll_busy(&c->poll, ktime_get_ns());
 		goto out;
 	}
 	nr = nvme_cint_find_slot(c, group, user);
 	slot = &c->slots[nr];
-	if (!nvme_cint_slot_outstanding(slot) || nr == NVME_CINT_OVERFLOW) {
-		hold_ns = nvme_cint_hold(c, group);
-		c->first_hold_ns = min(c->first_hold_ns, hold_ns);
-		first = true;
-		if (nr == NVME_CINT_OVERFLOW) {
-			group = 0;
-			user = NULL;
-			if (nvme_cint_slot_outstanding(slot))
-				hold_ns = min(hold_ns, slot->hold_ns);
-		}
-		WRITE_ONCE(slot->group, group);
-		WRITE_ONCE(slot->user, user);
-		WRITE_ONCE(slot->hold_ns, hold_ns);
-	}
-	if (nr != NVME_CINT_OVERFLOW)
+	if (nr != NVME_CINT_OVERFLOW) {
 		c->slot = nr;
+	} else {
+		group = 0;
+		user = NULL;
+	}
 	if (nr >= c->nr_slots)
 		WRITE_ONCE(c->nr_slots, nr + 1);
+	if (!nvme_cint_slot_outstanding(slot) || nr == NVME_CINT_OVERFLOW) {
+		WRITE_ONCE(slot->group, group);
+		WRITE_ONCE(slot->user, user);
+		WRITE_ONCE(slot->sent, slot->sent + 1);
+		return nvme_cint_submit_first(c, req, slot);
+	}
 out:
 	WRITE_ONCE(slot->sent, slot->sent + 1);
-	/* a timer that is being set may have overlooked it */
-	if (first)
-		atomic_fetch_inc_release(&c->seq);
 	iod->cint_tag = nr << NVME_CINT_SLOT_SHIFT | cint_poll_submit(&c->poll);
-	return first;
+	return false;
+}
+
+/**
+ * nvme_cint_guard_first - a first request is about to be submitted
+ * @c: the queue, without interrupts, its submission queue locked
+ *
+ * The timer may have been set for who can wait longer, or put off for another user.
+ */
+void nvme_cint_guard_first(struct nvme_cint_queue *c)
+{
+	u32 hold_ns = c->first_hold_ns;
+	bool put_off;
+
+	c->first_hold_ns = CINT_DELAY_MAX_NS;
+	/* pairs with nvme_cint_put_off() */
+	put_off = smp_load_acquire(&c->put_off) && !nvme_cint_own(c);
+	if (put_off)
+		nvme_cint_put_off(c, false, false);
+	if (put_off || hold_ns < READ_ONCE(c->hold_ns) ||
+	    !hrtimer_is_queued(&c->timer))
+		nvme_cint_arm(c);
 }

@@ -108,7 +108,7 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
 	if (!polled && nvmeq->qid && cint &&
 	    cint->wanted == NVME_CINT_DEVICE)
 		consumer = NVME_CQ_SHARED;
-	/* who looks goes by the former, with another idea of the lock */
+	/* who has begun to look goes by the former, with another idea of the lock */
 	if (consumer != nvmeq->consumer && consumer == NVME_CQ_SHARED)
 		cond_synchronize_rcu(cint->detached);
 	nvmeq->consumer = consumer;
@@ -133,9 +133,24 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
 	nvme_cint_start_look(c);
 	c->watched = cint->wanted == NVME_CINT_KTHREAD;
 	spin_lock_irqsave(&nvmeq->cq_poll_lock, flags);
-	c->looked_at = nvmeq->consumer != NVME_CQ_IRQ;
+	/* who finds it set finds the new consumer, too */
+	smp_store_release(&c->looked_at, nvmeq->consumer != NVME_CQ_IRQ);
 	spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
 	WRITE_ONCE(nvmeq->cint, c);
+}
+
+static void nvme_cint_stop_look(struct nvme_queue *nvmeq)
+{
+	struct nvme_cint_queue *c = nvmeq->cint;
+	unsigned long flags;
+
+	if (!c)
+		return;
+	WRITE_ONCE(nvmeq->cint, NULL);
+	spin_lock_irqsave(&nvmeq->cq_poll_lock, flags);
+	WRITE_ONCE(c->looked_at, false);
+	spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
+	hrtimer_cancel(&c->timer);
 }
 
 /**
@@ -147,16 +162,8 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
 void nvme_cint_detach(struct nvme_queue *nvmeq)
 {
 	struct nvme_cint *cint = nvmeq->dev->ctrl.cint;
-	struct nvme_cint_queue *c = nvmeq->cint;
-	unsigned long flags;
 
-	if (c) {
-		WRITE_ONCE(nvmeq->cint, NULL);
-		spin_lock_irqsave(&nvmeq->cq_poll_lock, flags);
-		WRITE_ONCE(c->looked_at, false);
-		spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
-		hrtimer_cancel(&c->timer);
-	}
+	nvme_cint_stop_look(nvmeq);
 	if (cint)
 		cint->detached = get_state_synchronize_rcu();
 }
@@ -319,7 +326,7 @@ static void nvme_cint_detach_queues(struct nvme_cint *cint)
 		c = cint->queues[i];
 		if (c && (cint->mode == NVME_CINT_OFF ||
 			  c->nvmeq->consumer == NVME_CQ_POLL))
-			nvme_cint_detach(c->nvmeq);
+			nvme_cint_stop_look(c->nvmeq);
 	}
 }
 
@@ -473,7 +480,9 @@ int nvme_cint_set_params(struct nvme_cint *cint,
 
 		if (!c || c->nvmeq->consumer != NVME_CQ_POLL)
 			continue;
+		rcu_read_lock();
 		nvme_cint_look(c, 0, NVME_CINT_FLUSH);
+		rcu_read_unlock();
 	}
 	return 0;
 }

@@ -69,7 +69,7 @@ struct nvme_cint_stats {
 
 /**
  * struct nvme_cint_slot - the requests of a group and a user in a queue
- * @user: the user, no more than an identity
+ * @user: the user, no more than an identity; NULL for those of who is not known
  * @group: the group; while nothing is outstanding, of anybody's choice
  * @hold_ns: its max_hold when it got the slot
  * @sent: requests submitted, wraps around
@@ -211,9 +211,10 @@ struct nvme_cint_queue {
  * @draining: it posts completions without an interrupt: tasks look
  * @calibrating: requests without a mark are marked by how they were submitted
  * @exempted: the value of its Feature 08h that our queues' vectors are exempt from
- * @detached: the grace period after which nobody looks as before the last reset
  * @in_use: cint_device_get() is held
  * @gone: the controller is being removed
+ * @detached: of queues, by the last reset: the grace period to wait for until nobody
+ *	looks into them who has begun before
  * @setting: the parameters of requests without a group of their own
  * @look_min_ns: the timer's looks come no sooner after each other
  * @calibrate: requests without a mark are to be marked, if the mode is not off
@@ -238,13 +239,13 @@ struct nvme_cint {
 	bool				draining;
 	bool				calibrating;
 	u32				exempted;
-	unsigned long			detached;
 	struct cint_params		device_params;
 	struct nvme_cint_stats		device_base;
 
 	bool				in_use;
 	bool				gone;
 	bool				calibrate;
+	unsigned long			detached;
 	struct cint_setting __rcu	*setting;
 	u32				look_min_ns;
 	int				poll_cpu;
@@ -270,6 +271,18 @@ static inline u32 nvme_outstanding(const struct nvme_queue *nvmeq)
 static inline u32 nvme_cint_slot_outstanding(const struct nvme_cint_slot *slot)
 {
 	return READ_ONCE(slot->sent) - READ_ONCE(slot->done);
+}
+
+/* Whose I/O the current task submits, or looks for; NULL if that is not known. */
+static inline const struct user_struct *nvme_cint_user(void)
+{
+	return current->flags & PF_KTHREAD ? NULL : current_real_cred()->user;
+}
+
+/* Whose request it is; a scheduler may give a task what others have queued. */
+static inline const struct user_struct *nvme_cint_rq_user(struct request *req)
+{
+	return req->q->elevator ? NULL : nvme_cint_user();
 }
 
 /* Completed at once in a softirq or a handler, so that others have their turn. */
@@ -322,7 +335,13 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 			    enum nvme_cint_who who);
 void nvme_cint_fired(struct nvme_cint_queue *c, u16 group,
 		     enum cint_reason reason, u32 nr, u64 held_ns);
-bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req);
+bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req,
+			   const struct user_struct *user);
+bool nvme_cint_submit_first(struct nvme_cint_queue *c, struct request *req,
+			    struct nvme_cint_slot *slot);
+void nvme_cint_guard_first(struct nvme_cint_queue *c);
+bool nvme_cint_own(struct nvme_cint_queue *c);
+void nvme_cint_put_off(struct nvme_cint_queue *c, bool put_off, bool attended);
 struct nvme_queue *nvme_cint_poll_queue(struct nvme_dev *dev, unsigned int cpu);
 void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req);
 void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req);
@@ -395,8 +414,8 @@ static inline const struct cint_params *nvme_cint_params(struct nvme_cint *cint)
 }
 
 /*
- * A request of the current user goes to a queue, under the lock of its submission queue
- * and before the doorbell. Return whether it is the first of a group or user.
+ * A request of @user goes to a queue, under the lock of its submission queue and before
+ * the doorbell. Return whether it is the first of a group or user.
  */
 static __always_inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
 					     struct request *req,
@@ -415,12 +434,13 @@ static __always_inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
 	}
 	slot = &c->slots[c->slot];
 	if (unlikely(slot->group != req->flush.cint_group ||
-		     slot->user != user ||
-		     slot->sent == READ_ONCE(slot->done) ||
-		     req->cmd_flags & REQ_POLLED))
-		return nvme_cint_submit_slow(c, req);
+		     slot->user != user || req->cmd_flags & REQ_POLLED))
+		return nvme_cint_submit_slow(c, req, user);
 	/* written here only, read by who computes when to look */
 	data_race(slot->sent++);
+	/* who computes that at this moment may have found none */
+	if (unlikely(slot->sent - READ_ONCE(slot->done) == 1))
+		return nvme_cint_submit_first(c, req, slot);
 	iod = blk_mq_rq_to_pdu(req);
 	iod->cint_tag = c->slot << NVME_CINT_SLOT_SHIFT |
 		cint_poll_submit(&c->poll);
@@ -440,16 +460,6 @@ static inline bool nvme_cqes_pending(struct nvme_queue *nvmeq, u32 nr)
 	return (le16_to_cpu(READ_ONCE(nvmeq->cqes[idx].status)) & 1) == phase;
 }
 
-/* Has the timer been set for who can wait longer, or put off for another user? */
-static inline bool nvme_cint_hurry(struct nvme_cint_queue *c)
-{
-	u32 hold_ns = c->first_hold_ns;
-
-	c->first_hold_ns = CINT_DELAY_MAX_NS;
-	return hold_ns < READ_ONCE(c->hold_ns) ||
-		(READ_ONCE(c->put_off) && READ_ONCE(c->owner) != current_user());
-}
-
 /*
  * Requests are about to be submitted, perhaps the first of a group or user: somebody
  * will look for them. Before the doorbell, for who submits may lose the CPU at any time
@@ -463,8 +473,9 @@ static __always_inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool first
 		return;
 	/* pairs with the one of the timer that stops, or the thread that sleeps */
 	smp_mb();
-	if (unlikely(!hrtimer_is_queued(&c->timer) ||
-		     (first && nvme_cint_hurry(c))))
+	if (unlikely(first))
+		nvme_cint_guard_first(c);
+	else if (unlikely(!hrtimer_is_queued(&c->timer)))
 		nvme_cint_arm(c);
 }
 
@@ -488,7 +499,7 @@ static __always_inline void nvme_cint_submitted(struct nvme_queue *nvmeq)
 		return;
 	cint_look_note(c->looker.id);
 	if (unlikely(!READ_ONCE(c->attended)))
-		WRITE_ONCE(c->behind, cint_look_behind());
+		WRITE_ONCE(c->behind, nvme_cint_own(c) && cint_look_behind());
 	if (nvme_outstanding(nvmeq) > c->batch / 2)
 		nvme_cint_submit_look(c);
 }

@@ -267,6 +267,35 @@ TEST_F(wakeup, overflow)
 	EXPECT_EQ(nr, 3 * 64 + 1);
 }
 
+/* Also for who has waited while there was none, with what came before left over. */
+TEST_F(wakeup, overflow_for_long)
+{
+	struct io_uring_cqe cqe;
+	unsigned int nr = 0, i;
+	struct ring *r = &self->r;
+	bool seen = false;
+
+	if (variant->flags & IORING_SETUP_SQPOLL)
+		SKIP(return, "what overflows is up to the ring's own thread");
+	for (i = 0; i < 6 * 64; i++) {
+		ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 1);
+		if (i % 64 == 63)
+			ASSERT_EQ(ring_submit_woken(r), 0);
+	}
+	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 2)->flags = IOSQE_URGENT;
+	ASSERT_EQ(ring_submit_woken(r), 0);
+	while (!seen) {
+		/* not for more than there are, and then for more */
+		ASSERT_EQ(ring_wait_nr(r, 1), 0);
+		while (ring_peek(r, &cqe)) {
+			seen |= cqe.user_data == 2;
+			nr++;
+		}
+		ASSERT_EQ(seen ? 0 : ring_wait_nr(r, 4096), 0);
+	}
+	EXPECT_EQ(nr, 6 * 64 + 1);
+}
+
 static void *wait_for_many(void *arg)
 {
 	return (void *)(long)ring_wait_nr(arg, MANY);
