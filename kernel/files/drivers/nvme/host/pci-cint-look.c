@@ -225,19 +225,6 @@ static bool nvme_cint_awaiting(struct nvme_cint_queue *c)
 	return c->poll.awaiting || atomic_read(&c->prefix);
 }
 
-/**
- * nvme_cint_own - does what the current task does concern nobody else?
- * @c: the queue
- *
- * Return: whether all requests in it are of the task's user.
- */
-bool nvme_cint_own(struct nvme_cint_queue *c)
-{
-	const struct user_struct *owner = READ_ONCE(c->owner);
-
-	return owner && owner == nvme_cint_user();
-}
-
 /*
  * Has a task looked lately? Then it will again, and take all there is for less than
  * an interrupt costs; if it sleeps, it says so. Others who have requests there do not

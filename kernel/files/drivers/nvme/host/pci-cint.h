@@ -340,7 +340,6 @@ bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req,
 bool nvme_cint_submit_first(struct nvme_cint_queue *c, struct request *req,
 			    struct nvme_cint_slot *slot);
 void nvme_cint_guard_first(struct nvme_cint_queue *c);
-bool nvme_cint_own(struct nvme_cint_queue *c);
 void nvme_cint_put_off(struct nvme_cint_queue *c, bool put_off, bool attended);
 struct nvme_queue *nvme_cint_poll_queue(struct nvme_dev *dev, unsigned int cpu);
 void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req);
@@ -411,6 +410,14 @@ static inline const struct cint_params *nvme_cint_params(struct nvme_cint *cint)
 	return &rcu_dereference_protected(cint->setting,
 			lockdep_is_held(&cint->lock) ||
 			lockdep_is_held(&cint->state_lock))->policy.params;
+}
+
+/* Does what the current task does concern nobody else, all requests being its user's? */
+static inline bool nvme_cint_own(struct nvme_cint_queue *c)
+{
+	const struct user_struct *owner = READ_ONCE(c->owner);
+
+	return owner && owner == nvme_cint_user();
 }
 
 /*
@@ -499,7 +506,7 @@ static __always_inline void nvme_cint_submitted(struct nvme_queue *nvmeq)
 		return;
 	cint_look_note(c->looker.id);
 	if (unlikely(!READ_ONCE(c->attended)))
-		WRITE_ONCE(c->behind, nvme_cint_own(c) && cint_look_behind());
+		WRITE_ONCE(c->behind, cint_look_behind() && nvme_cint_own(c));
 	if (nvme_outstanding(nvmeq) > c->batch / 2)
 		nvme_cint_submit_look(c);
 }
