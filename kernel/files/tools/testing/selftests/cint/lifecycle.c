@@ -164,6 +164,74 @@ TEST_F_TIMEOUT(lifecycle, cpu_hotplug, 700)
 		SKIP(return, "no CPU can be taken offline");
 }
 
+struct hotplug {
+	volatile bool stop;
+	unsigned int failed;
+};
+
+static void *take_cpus_off(void *arg)
+{
+	struct hotplug *h = arg;
+	int cpu, nr = get_nprocs();
+	char path[64];
+
+	for (cpu = nr - 1; !h->stop; cpu = cpu > 1 ? cpu - 1 : nr - 1) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%d/online", cpu);
+		if (!file_write(path, "0")) {
+			sleep_ms(150);
+			h->failed += !!file_write(path, "1");
+		}
+		sleep_ms(350);
+	}
+	return NULL;
+}
+
+/*
+ * Parameters, modes, resets, some of which bring another number of queues that are
+ * polled in every mode, and CPUs that go and come.
+ */
+TEST_F_TIMEOUT(lifecycle, all_at_once, 900)
+{
+	static const char *const modes[] = { "split", "kthread", "off" };
+	static const char queues[] = "/sys/module/nvme/parameters/poll_queues";
+	struct hotplug hotplug = { };
+	pthread_t thread;
+	struct load load;
+	char reset[96], state[32], before[16] = "";
+	unsigned int i;
+	uint64_t end;
+
+	snprintf(reset, sizeof(reset), "%s/reset_controller", self->d.sysfs);
+	if (access(reset, W_OK))
+		SKIP(return, "no reset_controller");
+	file_read(queues, before, sizeof(before));
+	load_start(_metadata, &load, &self->d, false);
+	ASSERT_EQ(pthread_create(&thread, NULL, take_cpus_off, &hotplug), 0);
+	end = deadline(self->seconds);
+	for (i = 0; now_ns() < end; i++) {
+		change_something(&self->d, modes[i / 64 % 3], i);
+		if (i % 7 == 0) {
+			if (*before)
+				file_write(queues, i % 3 == 0 ? "0" :
+					   i % 3 == 1 ? "1" : "2");
+			EXPECT_EQ(file_write(reset, "1"), 0);
+		}
+		sleep_ms(50);
+	}
+	hotplug.stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_EQ(hotplug.failed, 0);
+	if (*before) {
+		EXPECT_EQ(file_write(queues, before), 0);
+		EXPECT_EQ(file_write(reset, "1"), 0);
+	}
+	load_stop(_metadata, &load);
+	snprintf(reset, sizeof(reset), "%s/state", self->d.sysfs);
+	ASSERT_GT(file_read(reset, state, sizeof(state)), 0);
+	EXPECT_STREQ(state, "live\n");
+}
+
 TEST_F_TIMEOUT(lifecycle, killed_with_completions_held, 700)
 {
 	struct load load;
