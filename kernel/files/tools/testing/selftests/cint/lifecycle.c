@@ -137,12 +137,23 @@ TEST_F_TIMEOUT(lifecycle, controller_reset, 700)
 	EXPECT_STREQ(state, "live\n");
 }
 
-TEST_F_TIMEOUT(lifecycle, cpu_hotplug, 700)
+/* Takes a CPU off for so long: 1, 0 if it can't be, or -1 if it does not come back. */
+static int take_cpu_off(int cpu, unsigned int ms)
 {
 	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+	if (file_write(path, "0"))
+		return 0;
+	sleep_ms(ms);
+	return file_write(path, "1") ? -1 : 1;
+}
+
+TEST_F_TIMEOUT(lifecycle, cpu_hotplug, 700)
+{
 	struct load load;
 	uint64_t end;
-	int cpu, nr = get_nprocs(), done = 0;
+	int cpu, nr = get_nprocs(), done = 0, ret;
 
 	if (nr < 2)
 		SKIP(return, "one CPU");
@@ -150,13 +161,9 @@ TEST_F_TIMEOUT(lifecycle, cpu_hotplug, 700)
 	end = deadline(self->seconds);
 	/* the poller's CPU, the last, and those that own queues */
 	for (cpu = nr - 1; now_ns() < end; cpu = cpu > 1 ? cpu - 1 : nr - 1) {
-		snprintf(path, sizeof(path),
-			 "/sys/devices/system/cpu/cpu%d/online", cpu);
-		if (!file_write(path, "0")) {
-			done++;
-			sleep_ms(100);
-			EXPECT_EQ(file_write(path, "1"), 0);
-		}
+		ret = take_cpu_off(cpu, 100);
+		EXPECT_GE(ret, 0);
+		done += !!ret;
 		sleep_ms(100);
 	}
 	load_stop(_metadata, &load);
@@ -173,15 +180,9 @@ static void *take_cpus_off(void *arg)
 {
 	struct hotplug *h = arg;
 	int cpu, nr = get_nprocs();
-	char path[64];
 
 	for (cpu = nr - 1; !h->stop; cpu = cpu > 1 ? cpu - 1 : nr - 1) {
-		snprintf(path, sizeof(path),
-			 "/sys/devices/system/cpu/cpu%d/online", cpu);
-		if (!file_write(path, "0")) {
-			sleep_ms(150);
-			h->failed += !!file_write(path, "1");
-		}
+		h->failed += take_cpu_off(cpu, 150) < 0;
 		sleep_ms(350);
 	}
 	return NULL;

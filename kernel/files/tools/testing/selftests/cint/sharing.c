@@ -86,9 +86,9 @@ static int open_ring(struct ring *r, unsigned int max_hold_ns)
 	reg.delta_ns = max_hold_ns;
 	reg.delta_min_ns = 0;
 	reg.max_hold_ns = max_hold_ns;
-	if (!max_hold_ns)
+	if (ret || !max_hold_ns)
 		return ret;
-	return ret ?: ring_register(r, REGISTER_CINT, &reg, 1);
+	return ring_register(r, REGISTER_CINT, &reg, 1);
 }
 
 static void wait_often(struct waiter *w)

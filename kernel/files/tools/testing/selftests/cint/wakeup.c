@@ -238,23 +238,32 @@ TEST_F(wakeup, multishot)
 	close(efd);
 }
 
+/* So many times 64 unmarked ones, and one that is urgent. */
+static void submit_too_many(struct __test_metadata *_metadata, struct ring *r,
+			    unsigned int rounds)
+{
+	unsigned int i;
+
+	for (i = 0; i < rounds * 64; i++) {
+		ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 1);
+		if (i % 64 == 63)
+			ASSERT_EQ(ring_submit_woken(r), 0);
+	}
+	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 2)->flags = IOSQE_URGENT;
+	ASSERT_EQ(ring_submit_woken(r), 0);
+}
+
 /* What has no room in the CQ ring is there as soon as there is room. */
 TEST_F(wakeup, overflow)
 {
 	struct io_uring_cqe cqe;
-	unsigned int nr = 0, i;
 	struct ring *r = &self->r;
+	unsigned int nr = 0;
 	bool seen = false;
 
 	if (variant->flags & IORING_SETUP_SQPOLL)
 		SKIP(return, "what overflows is up to the ring's own thread");
-	for (i = 0; i < 3; i++) {
-		for (nr = 0; nr < 64; nr++)
-			ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 1);
-		ASSERT_EQ(ring_submit_woken(r), 0);
-	}
-	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 2)->flags = IOSQE_URGENT;
-	ASSERT_EQ(ring_submit_woken(r), 0);
+	submit_too_many(_metadata, r, 3);
 	nr = ring_take(r);
 	ASSERT_GE(nr, 64);
 	while (!seen) {
@@ -271,19 +280,13 @@ TEST_F(wakeup, overflow)
 TEST_F(wakeup, overflow_for_long)
 {
 	struct io_uring_cqe cqe;
-	unsigned int nr = 0, i;
 	struct ring *r = &self->r;
+	unsigned int nr = 0;
 	bool seen = false;
 
 	if (variant->flags & IORING_SETUP_SQPOLL)
 		SKIP(return, "what overflows is up to the ring's own thread");
-	for (i = 0; i < 6 * 64; i++) {
-		ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 1);
-		if (i % 64 == 63)
-			ASSERT_EQ(ring_submit_woken(r), 0);
-	}
-	ring_sqe(r, IORING_OP_NOP, -1, NULL, 0, 0, 2)->flags = IOSQE_URGENT;
-	ASSERT_EQ(ring_submit_woken(r), 0);
+	submit_too_many(_metadata, r, 6);
 	while (!seen) {
 		/* not for more than there are, and then for more */
 		ASSERT_EQ(ring_wait_nr(r, 1), 0);
