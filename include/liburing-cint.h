@@ -390,8 +390,9 @@ CINTINLINE int cint_peek_cqe(struct cint_ring *cring, struct io_uring_cqe **cqe)
 {
 	int ret = io_uring_peek_cqe(cring->ring, cqe);
 
-	if (!ret && __atomic_load_n(&cring->watch_, __ATOMIC_RELAXED) & CINT_WATCH_LINKS_ &&
-	    cint_cqe_is_internal(*cqe)) {
+	/* more of them may have come when the first is gone */
+	while (!ret && __atomic_load_n(&cring->watch_, __ATOMIC_RELAXED) & CINT_WATCH_LINKS_ &&
+	       cint_cqe_is_internal(*cqe)) {
 		cint_cq_advance_(cring, 0);
 		ret = io_uring_peek_cqe(cring->ring, cqe);
 	}

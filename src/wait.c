@@ -299,13 +299,15 @@ static unsigned int cint_flush_sq(struct io_uring *ring)
 	return tail - __atomic_load_n(ring->sq.khead, __ATOMIC_ACQUIRE);
 }
 
-static void cint_first_cqe(struct io_uring *ring, struct io_uring_cqe **cqe)
+/* The first CQE of the application's; one of a link may have come since the wait. */
+static void cint_first_cqe(struct cint_state *s, struct io_uring_cqe **cqe)
 {
+	const struct io_uring *ring = s->pub.ring;
 	unsigned int shift = !!(ring->flags & IORING_SETUP_CQE32);
 
 	if (!cqe)
 		return;
-	*cqe = cint_cq_ready(ring) ?
+	*cqe = cint_has_cqe(s) ?
 		&ring->cq.cqes[(*ring->cq.khead & ring->cq.ring_mask) << shift] : NULL;
 }
 
@@ -357,7 +359,7 @@ int cint_wait_cqes(struct cint_ring *cring, struct io_uring_cqe **cqe,
 					  (sigset_t *)(uintptr_t)sigmask);
 	}
 	ret = cint_wait(s, &w);
-	cint_first_cqe(cring->ring, cqe);
+	cint_first_cqe(s, cqe);
 	return ret;
 }
 
@@ -379,7 +381,7 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 	if (cint_is_plain(s)) {
 		s->stats.waits++;
 		ret = cint_submit_and_wait_plain(ring, cint_plain_nr(s, wait_nr), ts, sigmask);
-		cint_first_cqe(ring, cqe);
+		cint_first_cqe(s, cqe);
 		return ret;
 	}
 	cint_note_pending(s);
@@ -392,7 +394,7 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 		w.to_submit = cint_flush_sq(ring);
 	}
 	ret = cint_wait(s, &w);
-	cint_first_cqe(ring, cqe);
+	cint_first_cqe(s, cqe);
 	return ret < 0 && !w.submitted ? ret : (int)w.submitted;
 }
 

@@ -326,6 +326,45 @@ static void count_timeout(bool early)
 	test_detach(&t);
 }
 
+/* CQEs such as links have come one by one while the application looks: it sees none. */
+static void *come(void *arg)
+{
+	struct io_uring *ring = &((struct test_ring *)arg)->ring;
+	struct io_uring_sqe *sqe;
+	unsigned int i;
+
+	for (i = 0; i < 50000; i++) {
+		sqe = io_uring_get_sqe(ring);
+		CHECK(sqe);
+		io_uring_prep_nop(sqe);
+		sqe->user_data = i == 49999 ? 7 : CINT_UDATA;
+		CHECK_EQ(io_uring_submit(ring), 1);
+		while (io_uring_cq_ready(ring) == ring->cq.ring_entries)
+			usleep(100);
+	}
+	return arg;
+}
+
+static void as_they_come(bool waits)
+{
+	const struct __kernel_timespec none = { 0 };
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	pthread_t thread;
+
+	CHECK(test_attach(&t, ENTRIES, 0, NULL, CINT_RING_LINK | CINT_RING_SHARED));
+	CHECK_EQ(pthread_create(&thread, NULL, come, &t), 0);
+	do {
+		if (waits)
+			cint_wait_cqes(t.cring, &cqe, 1, &none, NULL);
+		else
+			cint_peek_cqe(t.cring, &cqe);
+	} while (!cqe);
+	CHECK_EQ(cqe->user_data, 7);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	test_detach(&t);
+}
+
 /* A polled ring takes no timeouts: a wait polls for one completion. */
 static void polled(void)
 {
@@ -418,6 +457,8 @@ int main(void)
 		test_with_backend("min-wait", all);
 		all();
 	}
+	as_they_come(false);
+	as_they_come(true);
 	polled();
 	return test_end();
 }
