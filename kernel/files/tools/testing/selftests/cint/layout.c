@@ -24,6 +24,9 @@
 #define SILENCE_RATIO	8
 #define SILENCE_FLOOR_NS	100000000ULL
 
+/* nvme_core.io_timeout: what is found by that has been overlooked. */
+#define TIMEOUT_NS	30000000000ULL
+
 static const char *const modes[] = { "off", "split", "kthread" };
 
 FIXTURE(layout)
@@ -202,6 +205,49 @@ TEST_F_TIMEOUT(layout, grants_without_scheduler, 300)
 TEST_F_TIMEOUT(layout, grants_with_a_scheduler, 300)
 {
 	fewer_queues_and_more(_metadata, self, "mq-deadline");
+}
+
+/*
+ * What waits in a scheduler for a queue that has no interrupt after a reset, that of
+ * the last CPU: it goes on, and the reset comes to its end. Where the drive's queues
+ * are short (nvme.io_queue_depth), so that there is something to wait.
+ */
+TEST_F_TIMEOUT(layout, interrupt_goes_from_under_a_scheduler, 300)
+{
+	char path[96], *buf = buffer_alloc(DEPTH * BLOCK);
+	int fd, i, round, last = get_nprocs() - 1;
+	struct io_uring_cqe cqe;
+	uint64_t start;
+	struct ring r;
+
+	if (!self->polls || !last || !*self->d.slow)
+		SKIP(return, "no queue can become one for polling, or no slow namespace");
+	ASSERT_EQ(device_set(&self->d, "mode", "off"), 0);
+	snprintf(path, sizeof(path), "/sys/block%s/queue/scheduler",
+		 strrchr(self->d.slow, '/'));
+	if (file_write(path, "mq-deadline"))
+		SKIP(return, "no scheduler");
+	ASSERT_EQ(run_on_cpu(last), 0);
+	fd = open(self->d.slow, O_RDONLY | O_DIRECT);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(ring_open(&r, DEPTH, 0), 0);
+	for (round = 0; round < 4; round++) {
+		for (i = 0; i < DEPTH; i++)
+			queue_read(&r, fd, buf, i);
+		ASSERT_EQ(ring_submit(&r), DEPTH);
+		start = now_ns();
+		EXPECT_EQ(set_poll_queues(round % 2 ? "0" : "1"), 0);
+		EXPECT_EQ(controller_reset(&self->d), 0);
+		for (i = 0; i < DEPTH; i++) {
+			ASSERT_EQ(ring_wait(&r, &cqe), 0);
+			EXPECT_EQ(cqe.res, BLOCK);
+		}
+		EXPECT_LT(now_ns() - start, TIMEOUT_NS / 2);
+	}
+	ring_close(&r);
+	close(fd);
+	free(buf);
+	file_write(path, "none");
 }
 
 TEST_HARNESS_MAIN
