@@ -29,6 +29,7 @@ struct request_queue;
  * @group: coalescing group, 0 for the device's defaults
  * @mapping: the page cache a buffered read works on, or NULL
  * @last: the last page of @mapping the reader asked for
+ * @looks: the task completes requests that are not those it submits, if any
  * @outer: the scope this one is nested in
  */
 struct cint_scope {
@@ -37,6 +38,7 @@ struct cint_scope {
 	u16			group;
 	struct address_space	*mapping;
 	pgoff_t			last;
+	bool			looks;
 	struct cint_scope	*outer;
 };
 
@@ -142,6 +144,21 @@ static inline void cint_scope_calibrate(struct cint_scope *scope,
 	scope->calibrated = calibrated;
 }
 
+/* What a completion submits has nothing to do with what the task submits. */
+static inline void cint_scope_look(struct cint_scope *scope)
+{
+	*scope = (struct cint_scope) {
+		.looks = true, .outer = current->cint_scope,
+	};
+	current->cint_scope = scope;
+}
+
+/* Are requests completed in this task that it, or another one, submitted before? */
+static inline bool cint_looks(void)
+{
+	return unlikely(current->cint_scope) && current->cint_scope->looks;
+}
+
 static inline void cint_scope_end(struct cint_scope *scope)
 {
 	current->cint_scope = scope->outer;
@@ -234,6 +251,11 @@ static inline void blk_rq_set_cint(struct request *rq)
 static inline void cint_scope_begin(struct cint_scope *scope, blk_opf_t opf,
 				    u16 group)
 {
+}
+
+static inline bool cint_looks(void)
+{
+	return false;
 }
 
 static inline void cint_scope_end(struct cint_scope *scope)

@@ -483,16 +483,8 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 		c->nvmeq;
 }
 
-/**
- * nvme_cint_look - complete what has completed without an interrupt
- * @c: the queue
- * @max: how many requests at most, 0 for all
- * @who: looks
- *
- * Return: how many were completed; 0, too, while somebody else looks.
- */
-unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
-			    enum nvme_cint_who who)
+static unsigned int __nvme_cint_look(struct nvme_cint_queue *c,
+				     unsigned int max, enum nvme_cint_who who)
 {
 	struct nvme_queue *nvmeq = c->nvmeq;
 	unsigned int found = 0, nr, chunk;
@@ -548,6 +540,29 @@ unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 		nvme_cint_put_off(c, false, false);
 		nvme_cint_arm(c);
 	}
+	return found;
+}
+
+/**
+ * nvme_cint_look - complete what has completed without an interrupt
+ * @c: the queue
+ * @max: how many requests at most, 0 for all
+ * @who: looks
+ *
+ * Return: how many were completed; 0, too, while somebody else looks.
+ */
+unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
+			    enum nvme_cint_who who)
+{
+	struct cint_scope scope;
+	unsigned int found;
+
+	if (!in_task())
+		return __nvme_cint_look(c, max, who);
+	/* they are not being submitted, as who completes them here could think */
+	cint_scope_look(&scope);
+	found = __nvme_cint_look(c, max, who);
+	cint_scope_end(&scope);
 	return found;
 }
 

@@ -392,4 +392,52 @@ TEST_F(split, the_page_cache_is_in_no_group)
 	close(fd);
 }
 
+/* Has the driver see an error in the next @nr completions of a namespace. */
+static int fail_next(const char *ns, const char *status, const char *nr)
+{
+	static const struct {
+		const char *name, *value;
+	} always[] = {
+		{ "dont_retry", "1" }, { "verbose", "0" }, { "probability", "100" },
+	};
+	char path[96];
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(always); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/fault_inject/%s",
+			 strrchr(ns, '/') + 1, always[i].name);
+		ret = file_write(path, always[i].value);
+		if (ret)
+			return ret;
+	}
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/fault_inject/status",
+		 strrchr(ns, '/') + 1);
+	ret = file_write(path, status);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/fault_inject/times",
+		 strrchr(ns, '/') + 1);
+	return ret ?: file_write(path, nr);
+}
+
+/*
+ * A read that fails such that the block layer does not support it (Invalid Field in
+ * Command) has a completion as any other, whoever finds it.
+ */
+TEST_F(split, failed_reads)
+{
+	struct io_uring_cqe cqe;
+	int i;
+
+	if (fail_next(self->d.fast, "2", "8"))
+		SKIP(return, "no fault injection (CONFIG_FAULT_INJECTION_DEBUG_FS)");
+	for (i = 0; i < 8; i++)
+		queue_far(&self->ring, self->fd, self->buf, i);
+	ASSERT_EQ(ring_submit(&self->ring), 8);
+	for (i = 0; i < 8; i++) {
+		ASSERT_EQ(ring_wait(&self->ring, &cqe), 0);
+		EXPECT_LT(cqe.res, 0);
+	}
+	EXPECT_EQ(fail_next(self->d.fast, "0", "0"), 0);
+}
+
 TEST_HARNESS_MAIN
