@@ -326,6 +326,8 @@ static void count_timeout(bool early)
 	test_detach(&t);
 }
 
+#define COMING	50000
+
 /* CQEs such as links have come one by one while the application looks: it sees none. */
 static void *come(void *arg)
 {
@@ -333,11 +335,11 @@ static void *come(void *arg)
 	struct io_uring_sqe *sqe;
 	unsigned int i;
 
-	for (i = 0; i < 50000; i++) {
+	for (i = 0; i < COMING; i++) {
 		sqe = io_uring_get_sqe(ring);
 		CHECK(sqe);
 		io_uring_prep_nop(sqe);
-		sqe->user_data = i == 49999 ? 7 : CINT_UDATA;
+		sqe->user_data = i == COMING - 1 ? 7 : CINT_UDATA;
 		CHECK_EQ(io_uring_submit(ring), 1);
 		while (io_uring_cq_ready(ring) == ring->cq.ring_entries)
 			usleep(100);

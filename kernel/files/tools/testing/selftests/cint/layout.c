@@ -15,6 +15,7 @@
 #include "queues.h"
 #include "ring.h"
 
+#define PATH_SIZE	96
 #define POLL_QUEUES	"/sys/module/nvme/parameters/poll_queues"
 
 /*
@@ -34,8 +35,13 @@ FIXTURE(layout)
 	struct device d;
 	struct device_saved saved;
 	bool found, polls;
-	char poll_queues[16], scheduler_path[96], scheduler[64];
+	char poll_queues[16], scheduler_path[PATH_SIZE], scheduler[64];
 };
+
+static void scheduler_path(const char *ns, char *path)
+{
+	snprintf(path, PATH_SIZE, "/sys/block%s/queue/scheduler", strrchr(ns, '/'));
+}
 
 FIXTURE_SETUP(layout)
 {
@@ -48,8 +54,7 @@ FIXTURE_SETUP(layout)
 	self->polls = file_read(POLL_QUEUES, self->poll_queues,
 				sizeof(self->poll_queues)) > 0 &&
 		!access(POLL_QUEUES, W_OK);
-	snprintf(self->scheduler_path, sizeof(self->scheduler_path),
-		 "/sys/block%s/queue/scheduler", strrchr(self->d.ns, '/'));
+	scheduler_path(self->d.ns, self->scheduler_path);
 	ASSERT_GT(file_read(self->scheduler_path, self->scheduler,
 			    sizeof(self->scheduler)), 0);
 	start = strchr(self->scheduler, '[');
@@ -214,7 +219,7 @@ TEST_F_TIMEOUT(layout, grants_with_a_scheduler, 300)
  */
 TEST_F_TIMEOUT(layout, interrupt_goes_from_under_a_scheduler, 300)
 {
-	char path[96], *buf = buffer_alloc(DEPTH * BLOCK);
+	char path[PATH_SIZE], *buf = buffer_alloc(DEPTH * BLOCK);
 	int fd, i, round, last = get_nprocs() - 1;
 	struct io_uring_cqe cqe;
 	uint64_t start;
@@ -223,8 +228,7 @@ TEST_F_TIMEOUT(layout, interrupt_goes_from_under_a_scheduler, 300)
 	if (!self->polls || !last || !*self->d.slow)
 		SKIP(return, "no queue can become one for polling, or no slow namespace");
 	ASSERT_EQ(device_set(&self->d, "mode", "off"), 0);
-	snprintf(path, sizeof(path), "/sys/block%s/queue/scheduler",
-		 strrchr(self->d.slow, '/'));
+	scheduler_path(self->d.slow, path);
 	if (file_write(path, "mq-deadline"))
 		SKIP(return, "no scheduler");
 	ASSERT_EQ(run_on_cpu(last), 0);

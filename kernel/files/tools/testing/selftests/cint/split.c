@@ -395,28 +395,22 @@ TEST_F(split, the_page_cache_is_in_no_group)
 /* Has the driver see an error in the next @nr completions of a namespace. */
 static int fail_next(const char *ns, const char *status, const char *nr)
 {
-	static const struct {
+	const struct {
 		const char *name, *value;
-	} always[] = {
+	} files[] = {
 		{ "dont_retry", "1" }, { "verbose", "0" }, { "probability", "100" },
+		{ "status", status }, { "times", nr },
 	};
 	char path[96];
+	int ret = 0;
 	size_t i;
-	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(always); i++) {
+	for (i = 0; i < ARRAY_SIZE(files) && !ret; i++) {
 		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/fault_inject/%s",
-			 strrchr(ns, '/') + 1, always[i].name);
-		ret = file_write(path, always[i].value);
-		if (ret)
-			return ret;
+			 strrchr(ns, '/') + 1, files[i].name);
+		ret = file_write(path, files[i].value);
 	}
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/fault_inject/status",
-		 strrchr(ns, '/') + 1);
-	ret = file_write(path, status);
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/fault_inject/times",
-		 strrchr(ns, '/') + 1);
-	return ret ?: file_write(path, nr);
+	return ret;
 }
 
 /*
