@@ -93,10 +93,20 @@ static inline bool cint_kernel_waits(const struct cint_state *s)
 	return s->choice.gathers && s->policy && !s->params_error;
 }
 
-/* The library makes no difference to a wait: liburing's own, or the kernel's. */
+/* The library remembers no marks: there are none, or the kernel does. */
 static inline bool cint_is_plain(const struct cint_state *s)
 {
 	return s->choice.backend == CINT_BACKEND_NONE || cint_kernel_waits(s);
+}
+
+/*
+ * The library makes no difference to a wait: liburing's own, or the kernel's, which
+ * makes a batch of a wait for one.
+ */
+static inline bool cint_waits_plainly(const struct cint_state *s, unsigned int wait_nr)
+{
+	return s->choice.backend == CINT_BACKEND_NONE ||
+	       (cint_kernel_waits(s) && wait_nr <= 1);
 }
 
 static inline void cint_lock(struct cint_state *s)

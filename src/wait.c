@@ -311,9 +311,9 @@ static void cint_first_cqe(struct cint_state *s, struct io_uring_cqe **cqe)
 		&ring->cq.cqes[(*ring->cq.khead & ring->cq.ring_mask) << shift] : NULL;
 }
 
-static unsigned int cint_plain_nr(const struct cint_state *s, unsigned int wait_nr)
+static unsigned int cint_plain_nr(unsigned int wait_nr)
 {
-	return !wait_nr || cint_kernel_waits(s) ? 1 : wait_nr;
+	return wait_nr ?: 1;
 }
 
 /*
@@ -350,11 +350,11 @@ int cint_wait_cqes(struct cint_ring *cring, struct io_uring_cqe **cqe,
 	struct io_uring_cqe *first;
 	int ret;
 
-	if (cint_is_plain(s)) {
+	if (cint_waits_plainly(s, wait_nr)) {
 		s->stats.waits++;
 		/* liburing takes no NULL for the CQE */
 		return io_uring_wait_cqes(cring->ring, cqe ? cqe : &first,
-					  cint_plain_nr(s, wait_nr),
+					  cint_plain_nr(wait_nr),
 					  (struct __kernel_timespec *)(uintptr_t)ts,
 					  (sigset_t *)(uintptr_t)sigmask);
 	}
@@ -378,9 +378,9 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 	struct io_uring *ring = cring->ring;
 	int ret;
 
-	if (cint_is_plain(s)) {
+	if (cint_waits_plainly(s, wait_nr)) {
 		s->stats.waits++;
-		ret = cint_submit_and_wait_plain(ring, cint_plain_nr(s, wait_nr), ts, sigmask);
+		ret = cint_submit_and_wait_plain(ring, cint_plain_nr(wait_nr), ts, sigmask);
 		cint_first_cqe(s, cqe);
 		return ret;
 	}
@@ -409,9 +409,9 @@ int cint_plan(struct cint_ring *cring, unsigned int wait_nr, unsigned int to_sub
 	struct cint_state *s = cint_state(cring);
 	struct cint_plan p;
 
-	if (cint_is_plain(s)) {
+	if (cint_waits_plainly(s, wait_nr)) {
 		*plan = (struct cint_wait_plan) {
-			.wait_nr = cint_cq_ready(cring->ring) ? 0 : cint_plain_nr(s, wait_nr),
+			.wait_nr = cint_cq_ready(cring->ring) ? 0 : cint_plain_nr(wait_nr),
 		};
 		return plan->wait_nr > 0;
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * What gathering on a ring saves and what it costs, on a drive that interrupts for
+ * What a wait that gathers saves and what it costs, on a drive that interrupts for
  * every completion: how often a task that waits for one completion at a time is
  * woken a request, and how long an urgent read takes among others that are
  * outstanding, against one that nothing else is waited for beside.
@@ -15,8 +15,8 @@
  *			submission until the task has it
  *	urgent		the same of an urgent read, while 8 requests that do not
  *			complete are outstanding and the wait is for all of them
- *	urgent-held	the same, of one that overtakes 8 completions: they come, by a
- *			timer, while the read is on its way, and are held
+ *	urgent-held	the same, beside 8 completions that come, by a timer, while the
+ *			read is on its way, and alone do not end the wait
  */
 #include <errno.h>
 #include <fcntl.h>

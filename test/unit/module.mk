@@ -11,7 +11,7 @@ UNIT_INCLUDES := -I$(srcdir)/kernel/files/include/uapi \
 UNIT_PROGRAMS := $(addprefix $(UNIT_DIR)/,policy_reasons policy_delta policy_model policy_expect poll_model)
 
 CHECK_UNIT_TESTS += $(UNIT_PROGRAMS) $(UNIT_DIR)/policy_cost \
-		    $(srcdir)/test/unit/policy_freestanding
+		    $(srcdir)/test/unit/policy_freestanding $(srcdir)/test/unit/abi_32bit
 
 $(UNIT_DIR)/%.o: CPPFLAGS_EXTRA = $(UNIT_INCLUDES)
 # The kernel's own source; its output stays in this directory's.

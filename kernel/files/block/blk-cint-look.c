@@ -40,11 +40,15 @@ void cint_looker_remove(struct cint_looker *looker)
 }
 EXPORT_SYMBOL_GPL(cint_looker_remove);
 
-static struct cint_looks *cint_current_looks(void)
+/*
+ * The ring that the current task submits to. What an interrupt submits is not the
+ * task's, whose rings may be about to go.
+ */
+static struct io_ring_ctx *cint_current_ring(void)
 {
 	struct io_uring_task *tctx = current->io_uring;
 
-	return tctx && tctx->last ? &tctx->last->cint_looks : NULL;
+	return tctx && in_task() ? tctx->last : NULL;
 }
 
 /**
@@ -56,10 +60,14 @@ static struct cint_looks *cint_current_looks(void)
  */
 void cint_look_note(u32 id)
 {
-	struct cint_looks *looks = cint_current_looks();
+	struct io_ring_ctx *ring = cint_current_ring();
+	struct cint_looks *looks;
 	unsigned int i, free;
 
-	if (!looks || (READ_ONCE(looks->ids[0]) == id && READ_ONCE(looks->nr)))
+	if (!ring)
+		return;
+	looks = &ring->cint_looks;
+	if (READ_ONCE(looks->ids[0]) == id && READ_ONCE(looks->nr))
 		return;
 	free = id % ARRAY_SIZE(looks->ids);
 	for (i = ARRAY_SIZE(looks->ids); i-- > 0;) {
@@ -84,12 +92,12 @@ EXPORT_SYMBOL_GPL(cint_look_note);
  */
 bool cint_look_behind(void)
 {
-	struct io_uring_task *tctx = current->io_uring;
+	struct io_ring_ctx *ring = cint_current_ring();
 	const struct io_rings *rings;
 
-	if (!tctx || !tctx->last)
+	if (!ring)
 		return false;
-	rings = tctx->last->rings;
+	rings = ring->rings;
 	return READ_ONCE(rings->cq.head) != READ_ONCE(rings->cq.tail);
 }
 EXPORT_SYMBOL_GPL(cint_look_behind);

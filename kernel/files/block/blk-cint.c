@@ -8,6 +8,7 @@
 #include <linux/export.h>
 #include <linux/pagemap.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/user.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -115,27 +116,43 @@ struct cint_setting *cint_setting_alloc(const struct cint_params *params)
 }
 EXPORT_SYMBOL_GPL(cint_setting_alloc);
 
+/* One more, or one less, of @user's. Return how many he has then, and all others. */
+static int cint_group_charge(struct user_struct *user, int nr, int *others)
+{
+	static atomic_t all;
+	int his = atomic_add_return(nr, &user->cint_groups);
+
+	*others = atomic_add_return(nr, &all) - his;
+	return his;
+}
+
 /**
  * cint_group_alloc - a group with parameters of its own
- * @params: parameters that cint_params_check() accepts
+ * @setting: of cint_setting_alloc(), the group's from now on
+ * @user: who is charged for it: he may have half of what others leave, so that nobody
+ *	has all
  *
- * Return: the group, or ERR_PTR(-ENOMEM), or ERR_PTR(-ENOSPC) when
- * CINT_GROUP_MAX groups exist.
+ * Return: the group; or ERR_PTR(-ENOMEM), or ERR_PTR(-ENOSPC) where the user has as
+ * many as he may have, and @setting is still the caller's.
  */
-struct cint_group *cint_group_alloc(const struct cint_params *params)
+struct cint_group *cint_group_alloc(struct cint_setting *setting,
+				    struct user_struct *user)
 {
-	struct cint_setting *setting;
 	struct cint_group *group;
 	static u32 next_id;
+	int his, others;
 	u32 id;
 	int ret;
 
 	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
-	setting = cint_setting_alloc(params);
-	ret = -ENOMEM;
-	if (!group || !setting)
-		goto fail;
+	if (!group)
+		return ERR_PTR(-ENOMEM);
 	RCU_INIT_POINTER(group->setting, setting);
+	group->user = get_uid(user);
+	his = cint_group_charge(user, 1, &others);
+	ret = -ENOSPC;
+	if (his > (CINT_GROUP_MAX - others) / 2)
+		goto fail;
 
 	/* no reader may see the group before it has its id */
 	ret = xa_alloc_cyclic(&cint_groups, &id, NULL,
@@ -150,7 +167,8 @@ struct cint_group *cint_group_alloc(const struct cint_params *params)
 	return group;
 
 fail:
-	kfree(setting);
+	cint_group_charge(user, -1, &others);
+	free_uid(user);
 	kfree(group);
 	return ERR_PTR(ret);
 }
@@ -159,21 +177,14 @@ EXPORT_SYMBOL_GPL(cint_group_alloc);
 /**
  * cint_group_set - change the parameters of a group
  * @group: the group; the caller serialises changes to it
- * @params: parameters that cint_params_check() accepts
+ * @setting: of cint_setting_alloc(), the group's from now on
  *
  * Drivers see them at their next look, which is due by the former ones.
- *
- * Return: 0 or -ENOMEM.
  */
-int cint_group_set(struct cint_group *group, const struct cint_params *params)
+void cint_group_set(struct cint_group *group, struct cint_setting *setting)
 {
-	struct cint_setting *setting = cint_setting_alloc(params);
-
-	if (!setting)
-		return -ENOMEM;
 	setting = rcu_replace_pointer(group->setting, setting, true);
 	kfree_rcu(setting, rcu);
-	return 0;
 }
 EXPORT_SYMBOL_GPL(cint_group_set);
 
@@ -185,9 +196,13 @@ EXPORT_SYMBOL_GPL(cint_group_set);
  */
 void cint_group_free(struct cint_group *group)
 {
+	int others;
+
 	if (!group)
 		return;
 	xa_erase(&cint_groups, group->id);
+	cint_group_charge(group->user, -1, &others);
+	free_uid(group->user);
 	kfree_rcu(rcu_dereference_protected(group->setting, true), rcu);
 	kfree_rcu(group, rcu);
 }

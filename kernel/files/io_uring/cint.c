@@ -4,8 +4,11 @@
  * coalescing parameters of a ring.
  */
 #include <linux/blk-cint.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/errno.h>
 #include <linux/io_uring.h>
+#include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -41,12 +44,37 @@ int io_cint_issue(struct io_kiocb *req, unsigned int issue_flags)
 	int ret;
 
 	if (req->flags & REQ_F_CINT_GROUP)
-		io_gather_track(req);
+		io_linger_issue(req);
 	cint_scope_begin(&scope, req->flags & REQ_F_URGENT ? REQ_URGENT : 0,
 			 io_cint_group(req));
 	ret = def->issue(req, issue_flags);
 	cint_scope_end(&scope);
+	/* it is somebody else's by now, or a worker's, who issues it again */
+	if (ret == IOU_ISSUE_SKIP_COMPLETE ||
+	    (ret == -EAGAIN && !(req->flags & REQ_F_NOWAIT)))
+		return ret;
+	/* what a worker completes it adds as work */
+	if (!(issue_flags & IO_URING_F_UNLOCKED))
+		io_linger_forget(req);
 	return ret;
+}
+
+/**
+ * io_cint_barrier - a request with RWF_BARRIER is about to be issued
+ * @req: a read or a write
+ *
+ * Its CQE tells when all before it have completed, too, where that is known.
+ */
+void io_cint_barrier(struct io_kiocb *req)
+{
+	if (io_linger_barrier(req))
+		req->flags &= ~REQ_F_URGENT_CQE;
+}
+
+static const struct cint_setting *io_cint_setting(struct io_ring_ctx *ctx)
+{
+	return rcu_dereference_protected(ctx->cint_group->setting,
+					 lockdep_is_held(&ctx->uring_lock));
 }
 
 /* The setting in force, as IORING_REGISTER_CINT reports it. */
@@ -62,8 +90,10 @@ static void io_cint_current(struct io_ring_ctx *ctx,
 				  IORING_CINT_FEAT_BARRIER |
 				  IORING_CINT_FEAT_RING_PARAMS |
 				  IORING_CINT_FEAT_GATHER,
+		.wakeups	= atomic64_read(&ctx->cint_wakeups),
+		.urgent_wakeups	= atomic64_read(&ctx->cint_urgent_wakeups),
+		.gathered	= atomic64_read(&ctx->cint_gathered),
 	};
-	io_gather_counters(ctx, ring);
 	if (cint_in_use())
 		curr->features |= IORING_CINT_FEAT_DEVICE;
 	if (!group)
@@ -76,8 +106,7 @@ static void io_cint_current(struct io_ring_ctx *ctx,
 	if (!ctx->cint_group_id)
 		return;
 
-	params = &rcu_dereference_protected(group->setting,
-			lockdep_is_held(&ctx->uring_lock))->policy.params;
+	params = &io_cint_setting(ctx)->policy.params;
 	curr->policy = params->policy;
 	curr->flags = params->flags;
 	curr->threshold = params->threshold;
@@ -85,41 +114,73 @@ static void io_cint_current(struct io_ring_ctx *ctx,
 	curr->delta_min_ns = params->delta_min_ns;
 	curr->max_hold_ns = params->max_hold_ns;
 	curr->correction = params->correction;
-	curr->group = group->id;
+	/* its number is nobody's business */
+	curr->group = 1;
 }
 
-/* Size and version say which structure the caller knows, and gets back. */
-static int io_cint_copy_in(struct io_uring_cint *reg, void __user *arg)
+/*
+ * A caller that knows a shorter structure, or a longer one and asks for nothing that
+ * this kernel does not have, is welcome.
+ */
+static int io_cint_copy_in(struct io_uring_cint_ring *reg, void __user *arg)
 {
-	struct io_uring_cint_ring ring;
+	struct io_uring_cint *cint = &reg->cint;
+	u32 size;
+	int ret;
 
-	if (copy_from_user(reg, arg, sizeof(*reg)))
+	if (get_user(size, (u32 __user *)arg))
 		return -EFAULT;
-	if (reg->group || reg->features || reg->completions || reg->urgent ||
-	    reg->fires)
+	if (size < sizeof(*cint))
 		return -EINVAL;
-
-	switch (reg->version) {
-	case IORING_CINT_VERSION:
-		return reg->size == sizeof(*reg) ? 0 : -EINVAL;
-	case IORING_CINT_VERSION_RING:
-		if (reg->size != sizeof(ring))
-			return -EINVAL;
-		if (copy_from_user(&ring, arg, sizeof(ring)))
-			return -EFAULT;
-		return memchr_inv(&ring.wakeups, 0, sizeof(ring) - sizeof(*reg)) ?
-			-EINVAL : 0;
-	default:
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	ret = copy_struct_from_user(reg, sizeof(*reg), arg, size);
+	if (ret)
+		return ret;
+	cint->size = size;
+	if (cint->version != IORING_CINT_VERSION &&
+	    cint->version != IORING_CINT_VERSION_RING)
 		return -EINVAL;
-	}
+	/* what the kernel fills */
+	return memchr_inv(&cint->group, 0, sizeof(*reg) -
+			  offsetof(struct io_uring_cint_ring, cint.group)) ?
+		-EINVAL : 0;
 }
 
 static int io_cint_copy_out(void __user *arg, struct io_uring_cint_ring *curr,
-			    const struct io_uring_cint *reg)
+			    const struct io_uring_cint_ring *reg)
 {
-	curr->cint.size = reg->size;
-	curr->cint.version = reg->version;
-	return copy_to_user(arg, curr, reg->size) ? -EFAULT : 0;
+	size_t size = min_t(size_t, reg->cint.size, sizeof(*curr));
+
+	curr->cint.size = reg->cint.size;
+	curr->cint.version = reg->cint.version;
+	return copy_to_user(arg, curr, size) ? -EFAULT : 0;
+}
+
+static bool io_cint_is_query(const struct io_uring_cint *reg)
+{
+	return reg->flags == IORING_CINT_QUERY && !reg->policy &&
+		!reg->threshold && !reg->delta_ns && !reg->delta_min_ns &&
+		!reg->max_hold_ns && !reg->correction;
+}
+
+static struct cint_setting *io_cint_new_setting(const struct io_uring_cint *reg)
+{
+	const struct cint_params params = {
+		.policy		= reg->policy,
+		.flags		= reg->flags,
+		.threshold	= reg->threshold,
+		.delta_ns	= reg->delta_ns,
+		.delta_min_ns	= reg->delta_min_ns,
+		.max_hold_ns	= reg->max_hold_ns,
+		.correction	= reg->correction,
+	};
+	struct cint_setting *setting;
+
+	if (cint_params_check(&params) != CINT_PARAM_OK)
+		return ERR_PTR(-EINVAL);
+	setting = cint_setting_alloc(&params);
+	return setting ?: ERR_PTR(-ENOMEM);
 }
 
 /**
@@ -128,70 +189,54 @@ static int io_cint_copy_out(void __user *arg, struct io_uring_cint_ring *curr,
  * @arg: struct io_uring_cint or io_uring_cint_ring, receives what was in force
  *	before
  *
- * Return: 0, also when all groups are taken and the devices' defaults stay, which a
- * query tells; -EFAULT; -EINVAL for a size, version, flag or value that is not valid;
- * -ENOMEM. Nothing changes on error.
+ * Return: 0, also when the user has as many groups as he may have and the devices'
+ * defaults stay, which a query tells; -EFAULT; -EINVAL for a size, version, flag or
+ * value that is not valid; -E2BIG for a structure that asks for what this kernel does
+ * not have; -ENOMEM. Nothing changes and nothing is written on error.
  */
 int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 {
-	struct io_uring_cint_ring curr;
-	struct io_uring_cint reg;
-	struct cint_params params;
-	struct cint_group *group;
+	struct cint_group *group = ctx->cint_group;
+	struct io_uring_cint_ring reg, curr;
+	struct cint_setting *setting;
 	int ret;
 
 	ret = io_cint_copy_in(&reg, arg);
 	if (ret)
 		return ret;
-
 	io_cint_current(ctx, &curr);
-	if (reg.flags & IORING_CINT_QUERY) {
-		if (reg.flags != IORING_CINT_QUERY || reg.policy ||
-		    reg.threshold || reg.delta_ns || reg.delta_min_ns ||
-		    reg.max_hold_ns || reg.correction)
-			return -EINVAL;
+	if (io_cint_is_query(&reg.cint))
 		return io_cint_copy_out(arg, &curr, &reg);
+
+	/* all that can fail, then the copy, then what can't */
+	setting = io_cint_new_setting(&reg.cint);
+	if (IS_ERR(setting))
+		return PTR_ERR(setting);
+	ret = io_linger_alloc(ctx);
+	if (!ret && !group) {
+		group = cint_group_alloc(setting, current_user());
+		ret = PTR_ERR_OR_ZERO(group);
 	}
-
-	params = (struct cint_params) {
-		.policy		= reg.policy,
-		.flags		= reg.flags,
-		.threshold	= reg.threshold,
-		.delta_ns	= reg.delta_ns,
-		.delta_min_ns	= reg.delta_min_ns,
-		.max_hold_ns	= reg.max_hold_ns,
-		.correction	= reg.correction,
-	};
-	if (cint_params_check(&params) != CINT_PARAM_OK)
-		return -EINVAL;
-
-	/* the copy can fail, so it comes before what it could not undo */
+	if (ret) {
+		kfree(setting);
+		/* the devices' defaults stay */
+		return ret == -ENOSPC ? io_cint_copy_out(arg, &curr, &reg) : ret;
+	}
 	ret = io_cint_copy_out(arg, &curr, &reg);
-	if (ret)
+	if (ret) {
+		if (ctx->cint_group)
+			kfree(setting);
+		else
+			cint_group_free(group);
 		return ret;
-
-	/* nothing to undo either: without parameters it has nothing to do */
-	ret = io_gather_init(ctx);
-	if (ret)
-		return ret;
-	group = ctx->cint_group;
-	if (group) {
-		ret = cint_group_set(group, &params);
-		if (ret)
-			return ret;
-		/* what is held under the former parameters goes first */
-		io_gather_release(ctx);
-	} else {
-		group = cint_group_alloc(&params);
-		/* all are taken, perhaps by others: the devices' defaults stay */
-		if (group == ERR_PTR(-ENOSPC))
-			return 0;
-		if (IS_ERR(group))
-			return PTR_ERR(group);
-		ctx->cint_group = group;
 	}
+
+	if (ctx->cint_group)
+		cint_group_set(group, setting);
+	ctx->cint_group = group;
 	WRITE_ONCE(ctx->cint_group_id, group->id);
 	ctx->has_cint_group = true;
+	io_linger_set(ctx, &setting->policy);
 	return 0;
 }
 
@@ -204,12 +249,11 @@ int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
  * carry its id, which must not become another ring's before they are done.
  *
  * Return: 0; -ENOENT if the ring has no parameters of its own; -EFAULT; -EINVAL
- * for a size or version that is not valid.
+ * for a size or version that is not valid; -E2BIG as of io_register_cint().
  */
 int io_unregister_cint(struct io_ring_ctx *ctx, void __user *arg)
 {
-	struct io_uring_cint_ring curr;
-	struct io_uring_cint reg;
+	struct io_uring_cint_ring reg, curr;
 	int ret;
 
 	if (arg) {
@@ -228,13 +272,26 @@ int io_unregister_cint(struct io_ring_ctx *ctx, void __user *arg)
 	}
 	ctx->has_cint_group = false;
 	WRITE_ONCE(ctx->cint_group_id, 0);
-	io_gather_release(ctx);
+	io_linger_set(ctx, NULL);
 	return 0;
 }
 
 /* All requests of the ring are done: nothing carries the id any more. */
 void io_cint_free(struct io_ring_ctx *ctx)
 {
-	io_gather_free(ctx);
+	io_linger_free(ctx);
 	cint_group_free(ctx->cint_group);
+}
+
+void io_cint_show_fdinfo(struct io_ring_ctx *ctx, struct seq_file *m)
+{
+	u16 id = READ_ONCE(ctx->cint_group_id);
+
+	/* by its number tracepoints and statistics name it */
+	seq_printf(m, "CintGroup:\t%u\n", perfmon_capable() ? id : !!id);
+	seq_printf(m, "CintWakeups:\t%llu\n", atomic64_read(&ctx->cint_wakeups));
+	seq_printf(m, "CintUrgentWakeups:\t%llu\n",
+		   atomic64_read(&ctx->cint_urgent_wakeups));
+	seq_printf(m, "CintGathered:\t%llu\n",
+		   atomic64_read(&ctx->cint_gathered));
 }

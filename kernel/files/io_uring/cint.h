@@ -6,29 +6,134 @@
 #include <linux/blk-cint.h>
 #include <linux/io_uring_types.h>
 
+#include "io_uring.h"
+
+struct seq_file;
+
 int io_cint_issue(struct io_kiocb *req, unsigned int issue_flags);
+void io_cint_barrier(struct io_kiocb *req);
+
+/* A read or a write is prepared: it has the marks of its rw_flags, too. */
+static inline void io_cint_prep_rw(struct io_kiocb *req,
+				   const struct io_uring_sqe *sqe)
+{
+	rwf_t flags = (__force rwf_t)READ_ONCE(sqe->rw_flags);
+
+	if (IS_ENABLED(CONFIG_BLK_CINT) &&
+	    unlikely(flags & (RWF_URGENT | RWF_BARRIER)))
+		req->flags |= flags & RWF_URGENT ? REQ_F_URGENT :
+						   REQ_F_URGENT_CQE;
+}
+
+/* It is about to be issued. */
+static inline void io_cint_issue_rw(struct io_kiocb *req,
+				    const struct kiocb *iocb)
+{
+	if (IS_ENABLED(CONFIG_BLK_CINT) &&
+	    unlikely(iocb->ki_flags & IOCB_BARRIER))
+		io_cint_barrier(req);
+}
 
 #ifdef CONFIG_BLK_CINT
 
+#define IO_CINT_FEATURES	IORING_FEAT_CINT
 #define IO_CINT_SQE_FLAGS	IOSQE_URGENT
 /* what has a request issued by io_cint_issue() */
 #define IO_CINT_ISSUE_FLAGS	(REQ_F_URGENT | REQ_F_CINT_GROUP)
+/* whose task work io_linger_work() looks at */
+#define IO_CINT_WORK_FLAGS	(IO_CINT_CQE_FLAGS | REQ_F_CINT_GROUP)
+/* whose CQE is io_urgent_cqe()'s */
+#define IO_CINT_CQE_FLAGS	(REQ_F_URGENT | REQ_F_URGENT_CQE)
 
 int io_register_cint(struct io_ring_ctx *ctx, void __user *arg);
 int io_unregister_cint(struct io_ring_ctx *ctx, void __user *arg);
 void io_cint_free(struct io_ring_ctx *ctx);
+void io_cint_show_fdinfo(struct io_ring_ctx *ctx, struct seq_file *m);
 
-/* cint_gather.c */
-int io_gather_init(struct io_ring_ctx *ctx);
-void io_gather_free(struct io_ring_ctx *ctx);
-void io_gather_track(struct io_kiocb *req);
-void io_gather_release(struct io_ring_ctx *ctx);
-void io_gather_counters(struct io_ring_ctx *ctx, struct io_uring_cint_ring *reg);
+/* cint_urgent.c */
+void io_urgent_cqe(struct io_ring_ctx *ctx, unsigned int tail);
+bool __io_urgent_pending(struct io_ring_ctx *ctx);
+bool __io_urgent_ends_wait(struct io_ring_ctx *ctx);
+
+/* cint_linger.c */
+int io_linger_alloc(struct io_ring_ctx *ctx);
+void io_linger_set(struct io_ring_ctx *ctx, const struct cint_policy *policy);
+void io_linger_free(struct io_ring_ctx *ctx);
+void io_linger_issue(struct io_kiocb *req);
+void __io_linger_forget(struct io_kiocb *req);
+bool io_linger_barrier(struct io_kiocb *req);
+unsigned int __io_linger_work(struct io_kiocb *req, unsigned int flags);
+bool io_linger_added(struct io_ring_ctx *ctx, unsigned int flags);
+bool io_linger(struct io_ring_ctx *ctx, unsigned int nr_wait, unsigned int nr_tw);
+void io_linger_begin(struct io_wait_queue *iowq, unsigned int nr_wait);
+bool io_linger_raised(const struct io_wait_queue *iowq);
+void io_linger_end(struct io_wait_queue *iowq, bool slept);
+void __io_linger_count(const struct io_wait_queue *iowq);
+
+/* CQEs that had overflown have been posted: one of them may have been urgent. */
+static inline void io_urgent_flushed(struct io_ring_ctx *ctx)
+{
+	if (test_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq))
+		io_urgent_cqe(ctx, ctx->cached_cq_tail);
+}
+
+/* Is there an urgent completion that the application has not taken yet? */
+static inline bool io_urgent_pending(struct io_ring_ctx *ctx)
+{
+	return test_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq) &&
+		__io_urgent_pending(ctx);
+}
+
+/* The same of a task that waits, to count what ended its wait. */
+static inline bool io_urgent_ends_wait(struct io_ring_ctx *ctx)
+{
+	return test_bit(IO_CHECK_CQ_URGENT_BIT, &ctx->check_cq) &&
+		__io_urgent_ends_wait(ctx);
+}
+
+/* A request of a ring with parameters, not prepared yet. */
+static inline void io_linger_init_req(struct io_kiocb *req)
+{
+	req->flags |= REQ_F_CINT_GROUP;
+	req->cint_linger = 0;
+}
+
+/* It completes in the task itself; or nobody knows when it will. */
+static inline void io_linger_forget(struct io_kiocb *req)
+{
+	if (req->flags & REQ_F_CINT_GROUP)
+		__io_linger_forget(req);
+}
+
+/* A request with one of IO_CINT_WORK_FLAGS adds work: how, by IOU_F_TWQ_*. */
+static inline unsigned int io_linger_work(struct io_kiocb *req,
+					  unsigned int flags)
+{
+	if (req->flags & REQ_F_CINT_GROUP && req->cint_linger)
+		return __io_linger_work(req, flags);
+	return flags;
+}
+
+/* A wait that has its own minimum time is as long as it says. */
+static inline void io_linger_init(struct io_wait_queue *iowq)
+{
+	iowq->may_linger = !iowq->min_timeout;
+	iowq->lingered = false;
+}
+
+static inline void io_linger_count(const struct io_wait_queue *iowq)
+{
+	if (unlikely(iowq->lingered))
+		__io_linger_count(iowq);
+}
 
 #else
 
+#define IO_CINT_FEATURES	0
 #define IO_CINT_SQE_FLAGS	0
 #define IO_CINT_ISSUE_FLAGS	0
+#define IO_CINT_WORK_FLAGS	0
+#define IO_CINT_CQE_FLAGS	0
 
 static inline int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 {
@@ -44,7 +149,73 @@ static inline void io_cint_free(struct io_ring_ctx *ctx)
 {
 }
 
-static inline void io_gather_release(struct io_ring_ctx *ctx)
+static inline void io_cint_show_fdinfo(struct io_ring_ctx *ctx,
+				       struct seq_file *m)
+{
+}
+
+static inline void io_urgent_cqe(struct io_ring_ctx *ctx, unsigned int tail)
+{
+}
+
+static inline void io_urgent_flushed(struct io_ring_ctx *ctx)
+{
+}
+
+static inline bool io_urgent_pending(struct io_ring_ctx *ctx)
+{
+	return false;
+}
+
+static inline bool io_urgent_ends_wait(struct io_ring_ctx *ctx)
+{
+	return false;
+}
+
+static inline void io_linger_init_req(struct io_kiocb *req)
+{
+}
+
+static inline void io_linger_forget(struct io_kiocb *req)
+{
+}
+
+static inline unsigned int io_linger_work(struct io_kiocb *req,
+					  unsigned int flags)
+{
+	return flags;
+}
+
+static inline bool io_linger_added(struct io_ring_ctx *ctx, unsigned int flags)
+{
+	return false;
+}
+
+static inline bool io_linger(struct io_ring_ctx *ctx, unsigned int nr_wait,
+			     unsigned int nr_tw)
+{
+	return false;
+}
+
+static inline void io_linger_init(struct io_wait_queue *iowq)
+{
+}
+
+static inline void io_linger_begin(struct io_wait_queue *iowq,
+				   unsigned int nr_wait)
+{
+}
+
+static inline bool io_linger_raised(const struct io_wait_queue *iowq)
+{
+	return false;
+}
+
+static inline void io_linger_end(struct io_wait_queue *iowq, bool slept)
+{
+}
+
+static inline void io_linger_count(const struct io_wait_queue *iowq)
 {
 }
 

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Urgent completions: on a ring of any kind, a CQE of a request with IOSQE_URGENT
- * ends every wait for more, and is a reason not to begin one until it is taken.
+ * Urgent completions: on a ring of any kind, a CQE of a request with IOSQE_URGENT,
+ * or RWF_URGENT or RWF_BARRIER in its rw_flags, ends every wait for more, and is a
+ * reason not to begin one until it is taken. Where a ring counts its bulk I/O, see
+ * io_linger_barrier(), it is not the CQE of a barrier that does so but those of all up to
+ * it, once they have been posted.
  *
  * IOPOLL: the task that polls stops polling. SQPOLL, and others that complete
  * requests for the task: waiters are woken as they are by any CQE, and find that
- * they need not wait on. DEFER_TASKRUN: the work that posts the CQE wakes the task,
- * see io_gather_work_add(). Each CQE of a multishot request is urgent; those that
+ * they need not wait on. DEFER_TASKRUN: the work that posts the CQE is not queued
+ * lazily, and so wakes the task. Each CQE of a multishot request is urgent; those that
  * another ring posts, and the notification of a zero-copy send, are not.
  *
  * An urgent CQE that has overflown ends waits until there is room for all of them:
- * which of them it is, is not remembered.
+ * which of them it is, is not remembered. So may one end for nothing, by others that
+ * have overflown after the urgent one was taken.
  */
 #include <linux/atomic.h>
 #include <linux/bitops.h>
@@ -19,7 +23,7 @@
 #include <linux/spinlock.h>
 
 #include "io_uring.h"
-#include "cint_gather.h"
+#include "cint.h"
 
 /**
  * io_urgent_cqe - an urgent CQE is posted: end the waits for more
@@ -85,10 +89,9 @@ bool __io_urgent_ends_wait(struct io_ring_ctx *ctx)
 {
 	if (!__io_urgent_pending(ctx))
 		return false;
-	/* with DEFER_TASKRUN it was counted when it woke the task */
-	if (!(ctx->flags & IORING_SETUP_DEFER_TASKRUN)) {
+	atomic64_inc(&ctx->cint_urgent_wakeups);
+	/* io_linger_end() counts all */
+	if (!ctx->has_cint_group || !ctx->cint_linger)
 		atomic64_inc(&ctx->cint_wakeups);
-		atomic64_inc(&ctx->cint_urgent_wakeups);
-	}
 	return true;
 }

@@ -18,6 +18,7 @@
 struct blk_mq_tag_set;
 struct request;
 struct request_queue;
+struct user_struct;
 
 #define REQ_CINT_MARKS	(REQ_URGENT | REQ_BARRIER)
 
@@ -55,6 +56,7 @@ struct cint_setting {
 /**
  * struct cint_group - requests that are coalesced among themselves
  * @setting: their parameters
+ * @user: who is charged for it
  * @id: 1 to CINT_GROUP_MAX
  * @completions: of requests of this group
  * @urgent: of these, delivered alone because they were urgent
@@ -63,6 +65,7 @@ struct cint_setting {
  */
 struct cint_group {
 	struct cint_setting __rcu	*setting;
+	struct user_struct		*user;
 	u16				id;
 	atomic64_t			completions;
 	atomic64_t			urgent;
@@ -215,8 +218,9 @@ static inline void bio_calibrate(struct bio *bio)
 ssize_t cint_rw_iter(ssize_t (*rw)(struct kiocb *, struct iov_iter *),
 		     struct kiocb *iocb, struct iov_iter *iter);
 struct cint_setting *cint_setting_alloc(const struct cint_params *params);
-struct cint_group *cint_group_alloc(const struct cint_params *params);
-int cint_group_set(struct cint_group *group, const struct cint_params *params);
+struct cint_group *cint_group_alloc(struct cint_setting *setting,
+				    struct user_struct *user);
+void cint_group_set(struct cint_group *group, struct cint_setting *setting);
 void cint_group_free(struct cint_group *group);
 struct cint_group *cint_group_find(u16 id);
 void cint_group_count(u16 id, enum cint_reason reason, u32 nr);

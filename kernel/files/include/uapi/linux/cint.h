@@ -36,7 +36,7 @@ enum {
 #define IORING_CINT_FEAT_BARRIER	(1U << 1)	/* RWF_BARRIER */
 #define IORING_CINT_FEAT_RING_PARAMS	(1U << 2)	/* per-ring parameters */
 #define IORING_CINT_FEAT_DEVICE		(1U << 3)	/* of a device here they are coalesced */
-#define IORING_CINT_FEAT_GATHER		(1U << 4)	/* rings gather; the longer struct */
+#define IORING_CINT_FEAT_GATHER		(1U << 4)	/* waits gather; the longer struct */
 
 #define IORING_CINT_VERSION		1	/* struct io_uring_cint */
 #define IORING_CINT_VERSION_RING	2	/* struct io_uring_cint_ring */
@@ -49,9 +49,12 @@ enum {
  * that was in force before, and the fields it alone fills.  A ring without
  * parameters of its own reads group 0 and threshold 0: the defaults of each
  * device apply.
+ *
+ * size says how much of the structure the caller knows, and the kernel reads and
+ * writes no more.  A longer one than the kernel knows must be zero there.
  */
 struct io_uring_cint {
-	__u32	size;		/* sizeof(struct io_uring_cint) */
+	__u32	size;		/* of the whole, at least of this */
 	__u16	version;	/* IORING_CINT_VERSION */
 	__u16	policy;		/* CINT_POLICY_* */
 	__u32	flags;		/* IORING_CINT_* */
@@ -61,7 +64,7 @@ struct io_uring_cint {
 	__u32	max_hold_ns;	/* no completion is held longer */
 	__u32	correction;	/* thousandths, cint-a and cint-rate */
 	/* filled by the kernel, zero on the way in */
-	__u32	group;		/* this ring's coalescing group, 0: none */
+	__u32	group;		/* 1: the ring is a coalescing group, 0: it is none */
 	__u32	features;	/* IORING_CINT_FEAT_* */
 	__u64	completions;	/* by requests of this ring's group */
 	__u64	urgent;		/* of these, delivered alone as urgent */
@@ -70,17 +73,17 @@ struct io_uring_cint {
 
 /*
  * The same argument with the counters of the ring itself, from kernels with
- * IORING_CINT_FEAT_GATHER: size and version say which of the two it is.  What
- * follows cint must be zero on the way in.
+ * IORING_CINT_FEAT_GATHER.  What follows cint must be zero on the way in.
  *
- * A wakeup is that of a task in io_uring_enter(), of an eventfd or of pollers.
- * They are counted while the ring has parameters; urgent ones always.
+ * A wakeup is that of a task that sleeps in io_uring_enter(), or was about to.
+ * With IORING_SETUP_DEFER_TASKRUN they are counted while the ring has
+ * parameters; waits that an urgent completion ended, always.
  */
 struct io_uring_cint_ring {
 	struct io_uring_cint	cint;	/* size 128, IORING_CINT_VERSION_RING */
-	__u64	wakeups;		/* by completions of this ring */
-	__u64	urgent_wakeups;		/* of these, by an urgent one */
-	__u64	gathered;		/* completions that were held back */
+	__u64	wakeups;		/* of tasks that waited on this ring */
+	__u64	urgent_wakeups;		/* waits that an urgent one ended */
+	__u64	gathered;		/* completions that a wait got beyond those it was for */
 	__u64	resv[5];
 };
 

@@ -8,8 +8,10 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 
 #include "../kselftest_harness.h"
 #include "device.h"
@@ -295,7 +297,6 @@ TEST_F(ring, previous_setting_comes_back)
 	const struct io_uring_cint a = ring_params(CINT_POLICY_CINT_A, 17);
 	const struct io_uring_cint b = ring_params(CINT_POLICY_STATIC, 256);
 	struct io_uring_cint reg;
-	unsigned int group;
 
 	reg = a;
 	ASSERT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), 0);
@@ -305,13 +306,11 @@ TEST_F(ring, previous_setting_comes_back)
 	reg = b;
 	ASSERT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), 0);
 	EXPECT_SAME_SETTING(reg, a);
-	group = reg.group;
-	EXPECT_GE(group, 1);
-	EXPECT_LE(group, 65535);
+	EXPECT_EQ(reg.group, 1);
 
 	ASSERT_EQ(ring_query(&self->r, &reg), 0);
 	EXPECT_SAME_SETTING(reg, b);
-	EXPECT_EQ(reg.group, group);
+	EXPECT_EQ(reg.group, 1);
 
 	reg = (struct io_uring_cint) {
 		.size = sizeof(reg), .version = IORING_CINT_VERSION,
@@ -417,16 +416,81 @@ TEST_F(ring, errors_of_the_second_structure)
 		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), -EINVAL)
 			TH_LOG("byte %zu may be set", i);
 	}
-	reg = ring_params_2(CINT_POLICY_CINT, 99);
-	reg.cint.size = sizeof(struct io_uring_cint);
-	EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), -EINVAL);
-	reg = ring_params_2(CINT_POLICY_CINT, 99);
-	reg.cint.version = IORING_CINT_VERSION;
-	EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), -EINVAL);
 	reg = ring_params_2(CINT_POLICY_CINT, 0);
 	EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), -EINVAL);
 	ASSERT_EQ(ring_query_wakeups(&self->r, &reg), 0);
 	EXPECT_EQ(memcmp(&reg, &before, sizeof(reg)), 0);
+}
+
+/*
+ * A program that knows less, or more, than this kernel: each size from that of the first
+ * structure on, with what is behind it zero or not, registering, querying and
+ * unregistering. No more is read, and no more is written, than the program has.
+ */
+TEST_F(ring, sizes)
+{
+	enum { FIRST = sizeof(struct io_uring_cint), KNOWN = sizeof(struct io_uring_cint_ring) };
+	static const size_t sizes[] = {
+		FIRST, FIRST + 1, FIRST + 8, KNOWN - 1, KNOWN, KNOWN + 1, KNOWN + 64,
+		BLOCK,
+	};
+	char *page = mmap(NULL, 2 * BLOCK, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), sent[BLOCK];
+	struct io_uring_cint *reg, now;
+	size_t i;
+
+	ASSERT_NE((void *)page, MAP_FAILED);
+	ASSERT_EQ(mprotect(page + BLOCK, BLOCK, PROT_NONE), 0);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		reg = (void *)(page + BLOCK - sizes[i]);
+		memset(page, 0, BLOCK);
+		*reg = ring_params(CINT_POLICY_CINT, 5 + i);
+		reg->size = sizes[i];
+		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, reg, 1), 0)
+			TH_LOG("size %zu", sizes[i]);
+		EXPECT_EQ(reg->size, sizes[i]);
+
+		memset(page, 0, BLOCK);
+		reg->size = sizes[i];
+		reg->version = IORING_CINT_VERSION_RING;
+		reg->flags = IORING_CINT_QUERY;
+		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, reg, 1), 0);
+		EXPECT_EQ(reg->threshold, 5 + i);
+		EXPECT_EQ(reg->size, sizes[i]);
+
+		/* more than it has, not all of it zero */
+		if (sizes[i] > KNOWN) {
+			memset(page, 0, BLOCK);
+			*reg = ring_params(CINT_POLICY_CINT, 99);
+			reg->size = sizes[i];
+			page[BLOCK - 1] = 1;
+			memcpy(sent, page, BLOCK);
+			EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, reg, 1),
+				  -E2BIG);
+			EXPECT_EQ(memcmp(sent, page, BLOCK), 0);
+			ASSERT_EQ(ring_query(&self->r, &now), 0);
+			EXPECT_EQ(now.threshold, 5 + i);
+		}
+
+		memset(page, 0, BLOCK);
+		reg->size = sizes[i];
+		reg->version = IORING_CINT_VERSION;
+		EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, reg, 1), 0);
+		EXPECT_EQ(reg->threshold, 5 + i);
+	}
+	munmap(page, 2 * BLOCK);
+}
+
+/* A bit tells that all this is there. */
+TEST(feature)
+{
+	struct io_uring_params p = { };
+	int fd = syscall(__NR_io_uring_setup, 1, &p);
+
+	if (fd < 0)
+		SKIP(return, "io_uring is not available");
+	EXPECT_TRUE(p.features & 1U << 30);
+	close(fd);
 }
 
 TEST_F(ring, unregister_without_registration)
@@ -468,9 +532,8 @@ TEST_F(ring, errors_change_nothing)
 #define WRONG(member, value) { #member " " #value,			\
 	offsetof(struct io_uring_cint, member),				\
 	sizeof(((struct io_uring_cint *)0)->member), value }
-		WRONG(size, 0), WRONG(size, 63), WRONG(size, 65),
-		WRONG(size, 128), WRONG(size, 0xffffffff),
-		WRONG(version, 0), WRONG(version, 2), WRONG(version, 0xffff),
+		WRONG(size, 0), WRONG(size, 63),
+		WRONG(version, 0), WRONG(version, 3), WRONG(version, 0xffff),
 		WRONG(policy, 6), WRONG(policy, 0xffff),
 		WRONG(flags, 2), WRONG(flags, 1u << 30), WRONG(flags, 0x7fffffff),
 		/* a query sets nothing, so parameters with it are a mistake */
@@ -512,6 +575,11 @@ TEST_F(ring, errors_change_nothing)
 		}
 
 		reg = ring_params(CINT_POLICY_CINT, 99);
+		reg.size = BLOCK + 1;
+		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), -E2BIG);
+		reg.size = 0xffffffff;
+		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 1), -E2BIG);
+		reg = ring_params(CINT_POLICY_CINT, 99);
 		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 0), -EINVAL);
 		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, &reg, 2), -EINVAL);
 		EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, (void *)16, 1),
@@ -527,6 +595,7 @@ TEST_F(ring, errors_change_nothing)
 			ASSERT_EQ(mprotect(ro, BLOCK, PROT_READ), 0);
 			EXPECT_EQ(ring_register(&self->r, REGISTER_CINT, ro, 1),
 				  -EFAULT);
+			EXPECT_EQ(memcmp(ro, &reg, sizeof(reg)), 0);
 			munmap(ro, BLOCK);
 		}
 		ASSERT_EQ(ring_query(&self->r, &reg), 0);
@@ -536,12 +605,24 @@ TEST_F(ring, errors_change_nothing)
 	/* the same of unregistering */
 	reg = (struct io_uring_cint) { .size = 63, .version = 1 };
 	EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, &reg, 1), -EINVAL);
-	reg = (struct io_uring_cint) { .size = 64, .version = 2 };
+	reg = (struct io_uring_cint) { .size = 64, .version = 3 };
 	EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, &reg, 1), -EINVAL);
 	EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, (void *)16, 1), -EFAULT);
 	EXPECT_EQ(ring_register(&self->r, UNREGISTER_CINT, &reg, 2), -EINVAL);
 	ASSERT_EQ(ring_query(&self->r, &reg), 0);
 	EXPECT_EQ(memcmp(&reg, &before, sizeof(reg)), 0);
+}
+
+/* The number of its group, which fdinfo tells to root, or -1. */
+static int ring_group(const struct ring *r)
+{
+	char path[64], text[8192], *p;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", r->fd);
+	if (file_read(path, text, sizeof(text)) < 0)
+		return -1;
+	p = strstr(text, "CintGroup:");
+	return p ? atoi(p + sizeof("CintGroup:")) : -1;
 }
 
 /*
@@ -555,7 +636,7 @@ TEST_F_TIMEOUT(ring, groups, 300)
 	static bool seen[65536];
 	struct rlimit limit = { RINGS + 100, RINGS + 100 };
 	const char *env = getenv("CINT_ROUNDS");
-	int nr, rounds = env ? atoi(env) : 3000;
+	int nr, group, rounds = env ? atoi(env) : 3000;
 	struct io_uring_cint reg;
 	struct ring r;
 
@@ -565,10 +646,12 @@ TEST_F_TIMEOUT(ring, groups, 300)
 		reg = ring_params(CINT_POLICY_CINT, 1 + nr % CINT_THRESHOLD_MAX);
 		ASSERT_EQ(ring_register(&rings[nr], REGISTER_CINT, &reg, 1), 0);
 		ASSERT_EQ(ring_query(&rings[nr], &reg), 0);
-		ASSERT_GE(reg.group, 1);
-		ASSERT_LE(reg.group, 65535);
-		EXPECT_FALSE(seen[reg.group]);
-		seen[reg.group] = true;
+		EXPECT_EQ(reg.group, 1);
+		group = ring_group(&rings[nr]);
+		ASSERT_GE(group, 1);
+		ASSERT_LE(group, 65535);
+		EXPECT_FALSE(seen[group]);
+		seen[group] = true;
 	}
 
 	/* a ring that has one can still change it */
@@ -584,20 +667,39 @@ TEST_F_TIMEOUT(ring, groups, 300)
 	/* the rest is closed by exiting, with their parameters registered */
 }
 
-/* Who comes when all groups are taken has the devices' defaults, and can see it. */
+/* A ring with parameters of another user: 0 if it has a group, else 1, or 2. */
+static int as_nobody(void)
+{
+	struct io_uring_cint reg = ring_params(CINT_POLICY_CINT, 5);
+	struct ring r;
+
+	/* who has changed his user does not see his own fdinfo otherwise */
+	if (setgid(65534) || setuid(65534) || prctl(PR_SET_DUMPABLE, 1) ||
+	    ring_open(&r, 1, 0) ||
+	    ring_register(&r, REGISTER_CINT, &reg, 1) || ring_query(&r, &reg))
+		return 2;
+	/* nor is he told the number */
+	return reg.group == 1 && reg.threshold == 5 && ring_group(&r) == 1 ? 0 : 1;
+}
+
+/*
+ * A user that has as many groups as he may have is given the devices' defaults, and can
+ * see it; another one still has a group.
+ */
 TEST_F_TIMEOUT(ring, more_rings_than_groups, 300)
 {
-	enum { RINGS = 65536 };
+	enum { RINGS = 33000 };
 	static int fds[RINGS];
 	struct rlimit limit = { RINGS + 100, RINGS + 100 };
 	struct io_uring_cint reg;
 	struct sysinfo info;
-	int nr, with = 0, without = 0;
+	int nr, with = 0, without = 0, status;
+	pid_t pid;
 
 	/* some 20 KB each */
 	ASSERT_EQ(sysinfo(&info), 0);
-	if (info.freeram * info.mem_unit < 3ULL << 30)
-		SKIP(return, "3 GiB of free memory are needed");
+	if (info.freeram * info.mem_unit < 1536ULL << 20)
+		SKIP(return, "1.5 GiB of free memory are needed");
 	ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	for (nr = 0; nr < RINGS; nr++) {
 		struct io_uring_params p = { };
@@ -616,6 +718,14 @@ TEST_F_TIMEOUT(ring, more_rings_than_groups, 300)
 	}
 	EXPECT_EQ(with + without, RINGS);
 	EXPECT_GE(without, 1);
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		_exit(as_nobody());
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(WEXITSTATUS(status), 0);
+
 	/* and when they are gone, groups are to be had again */
 	for (nr = 0; nr < RINGS; nr++)
 		close(fds[nr]);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
+#include "device.h"
 #include "ring.h"
 
 /* A wait that does not end is what the tests are about; a slow machine is not. */
@@ -38,6 +39,7 @@ struct helper {
 	void (*action)(void *arg);
 	void *arg;
 	pthread_t thread;
+	uint64_t began;		/* the action, in ns, when helper_join() has returned */
 };
 
 static inline void *helper_run(void *arg)
@@ -46,6 +48,7 @@ static inline void *helper_run(void *arg)
 
 	while (!thread_sleeps(h->tid))
 		sched_yield();
+	h->began = now_ns();
 	h->action(h->arg);
 	return NULL;
 }
@@ -72,6 +75,13 @@ static inline void signal_eventfd(void *arg)
 
 	if (write(*(int *)arg, &one, sizeof(one)) != sizeof(one))
 		perror("eventfd");
+}
+
+/* One into the pipe that @arg points to. */
+static inline void write_byte(void *arg)
+{
+	if (write(*(int *)arg, "x", 1) != 1)
+		perror("write");
 }
 
 /* How often the eventfd was signalled since this was called last. */

@@ -16,12 +16,6 @@
 
 #define MANY	8	/* more than there will ever be */
 
-static void write_byte(void *arg)
-{
-	if (write(*(int *)arg, "x", 1) != 1)
-		perror("write");
-}
-
 FIXTURE(wakeup)
 {
 	struct ring r;
@@ -113,6 +107,81 @@ TEST_F(wakeup, completed_while_waiting)
 	EXPECT_EQ(reg.urgent_wakeups, 1);
 	EXPECT_EQ(reg.wakeups, 1);
 	EXPECT_EQ(reg.gathered, 0);
+}
+
+/* So it does by the flags of the operation, of a read as of a barrier behind none. */
+TEST_F(wakeup, rw_flags)
+{
+	static const int marks[] = { RWF_URGENT, RWF_BARRIER };
+	struct ring *r = &self->r;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ring_sqe(r, IORING_OP_READ, self->pipe[0], self->buf, 1, 0,
+			 i)->rw_flags = marks[i];
+		ASSERT_EQ(ring_submit_woken(r), 0);
+		ASSERT_EQ(helper_start(&self->h, write_byte, &self->pipe[1]), 0);
+		ASSERT_EQ(ring_wait_nr(r, MANY), 0);
+		helper_join(&self->h);
+		EXPECT_ONLY(r, i, 1);
+	}
+}
+
+/* Also if the operation fails before it has begun. */
+TEST_F(wakeup, rw_flags_of_what_fails)
+{
+	static const int marks[] = { RWF_URGENT, RWF_BARRIER };
+	struct ring *r = &self->r;
+	struct io_uring_cqe cqe;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ring_sqe(r, IORING_OP_READ, self->pipe[1], self->buf, 1, 0,
+			 i)->rw_flags = marks[i];
+		ASSERT_EQ(ring_submit_woken(r), 0);
+		ASSERT_EQ(ring_wait_nr(r, MANY), 0);
+		ASSERT_TRUE(ring_peek(r, &cqe));
+		EXPECT_EQ(cqe.user_data, i);
+		EXPECT_EQ(cqe.res, -EBADF);
+
+		/* before it is prepared */
+		ring_sqe(r, IORING_OP_READ, self->pipe[0], self->buf, 1, 0,
+			 i)->rw_flags = marks[i];
+		r->sqes[(*r->sq_tail) & *r->sq_mask].ioprio = 0xffff;
+		ASSERT_EQ(ring_submit_woken(r), 0);
+		ASSERT_EQ(ring_wait_nr(r, MANY), 0);
+		ASSERT_TRUE(ring_peek(r, &cqe));
+		EXPECT_EQ(cqe.user_data, i);
+		EXPECT_LT(cqe.res, 0);
+
+		/* or is cancelled, as what it is linked to has failed */
+		ring_sqe(r, IORING_OP_READ, self->pipe[1], self->buf, 1, 0,
+			 10)->flags = IOSQE_IO_LINK;
+		ring_sqe(r, IORING_OP_READ, self->pipe[0], self->buf, 1, 0,
+			 11)->rw_flags = marks[i];
+		ASSERT_EQ(ring_submit_woken(r), 0);
+		ASSERT_EQ(ring_wait_nr(r, MANY), 0);
+		EXPECT_EQ(ring_take(r), 2);
+	}
+}
+
+/* And if its file has an old-fashioned write. */
+TEST_F(wakeup, rw_flags_of_a_plain_write)
+{
+	static const int marks[] = { RWF_URGENT, RWF_BARRIER };
+	struct ring *r = &self->r;
+	int i, fd = eventfd(0, EFD_NONBLOCK);
+	uint64_t one = 1;
+
+	ASSERT_GE(fd, 0);
+	for (i = 0; i < 2; i++) {
+		ring_sqe(r, IORING_OP_WRITE, fd, &one, sizeof(one), 0,
+			 i)->rw_flags = marks[i];
+		ASSERT_EQ(ring_submit_woken(r), 0);
+		ASSERT_EQ(ring_wait_nr(r, MANY), 0);
+		EXPECT_ONLY(r, i, sizeof(one));
+	}
+	close(fd);
 }
 
 /* A minimum wait is no reason to let it wait. */
