@@ -74,7 +74,7 @@ builddir := $(realpath $(CURDIR))
 endif
 
 MODULES := src fio-engine examples examples/leveldb man tools bpf sim packaging \
-	   test/unit test/lib test/fio test/tools test/leveldb test/bpf test/packaging \
+	   test/unit test/model test/lib test/fio test/tools test/leveldb test/bpf test/packaging \
 	   test/vm test/qemu test/lab
 
 all:
@@ -82,7 +82,7 @@ all:
 # Goals that need no configuration, or that install what configure needs and
 # then run make again.
 STANDALONE_GOALS := help clean distclean install-deps kernel kernel-debug \
-		    kernel-debug-rt qemu check check-rt demo lab lab-quick lab-compare \
+		    kernel-debug-rt qemu check check-rt check-upstream demo lab lab-quick lab-compare \
 		    deb kernel-deb bench-leveldb
 GOALS := $(or $(MAKECMDGOALS),all)
 
@@ -148,7 +148,8 @@ CHECK_FIO_TESTS	  :=
 CHECK_GUEST_TESTS :=
 CHECK_VM_TESTS	  :=
 CHECK_FILES	  :=
-CLEAN_SUBDIRS	  := src fio-engine fio-src fio.mak examples man tools bpf sim packaging test demo results
+CLEAN_SUBDIRS	  := src fio-engine fio-src fio.mak examples man tools bpf sim packaging test demo results \
+		     upstream
 
 -include $(foreach m,$(MODULES),$(srcdir)/$(m)/module.mk)
 
@@ -285,9 +286,8 @@ run_vm	 = srcdir=$(srcdir) builddir=$(builddir) \
 	   CINT_VM_TESTS="$(CHECK_VM_TESTS)" \
 	   $(srcdir)/test/vm/check $(1)
 
-.PHONY: check check-all check-unit check-lib check-other check-fio check-upstream check-vm \
-	check-build \
-	check-rt check-rt-run
+.PHONY: check check-all check-unit check-lib check-other check-fio check-vm check-build \
+	check-rt check-rt-run check-upstream check-upstream-fio check-upstream-liburing
 check-unit: all $(CHECK_BUILD_UNIT)
 	@$(call run_unit,)
 
@@ -300,10 +300,23 @@ check-other: all $(CHECK_BUILD_LIB)
 check-fio: all $(CHECK_BUILD_FIO)
 	@$(call run_fio,)
 
-# fio's own tests with the engine in the place of its own; no part of check, as it takes
-# long and is about fio as much as about the engine.
-check-upstream: all
+# The tests of the projects that this one is for; no part of check, as they take long and
+# are about these projects as much. Both are run, whatever the first says.
+check-upstream:
+	@$(srcdir)/scripts/install-deps build kernel vm fio test
+	+@status=0; for part in fio liburing; do \
+		$(MAKE) --no-print-directory $(MAKE_SELF) check-upstream-$$part || status=1; \
+	done; exit $$status
+
+# fio's, with the engine in the place of its own
+check-upstream-fio: all
 	@srcdir=$(srcdir) builddir=$(builddir) $(srcdir)/test/fio/upstream $(FIO_SOURCE)
+
+# liburing's, on the stock kernel and on the patched one
+check-upstream-liburing: $(KERNEL_STAMP) $(KERNEL_STOCK_STAMP)
+	@srcdir=$(srcdir) builddir=$(builddir) CINT_KERNEL_DIR=$(KERNEL_DIR) \
+		CINT_KERNEL_STOCK_DIR=$(KERNEL_STOCK_DIR) \
+		$(srcdir)/test/upstream/liburing $(addprefix --source ,$(LIBURING_SOURCE))
 
 check-vm: all $(CHECK_BUILD_VM)
 	@$(call run_vm,)
@@ -387,8 +400,9 @@ help:
 	@echo "  check-lib     library tests on this machine's kernel"
 	@echo "  check-other   lint, and the library's tests with sanitizers and coverage"
 	@echo "  check-fio     fio engine tests on this machine's kernel"
-	@echo "  check-upstream  fio's own tests with the engine, compared with io_uring; no part"
-	@echo "                of check"
+	@echo "  check-upstream  fio's own tests with the engine, compared with io_uring, and"
+	@echo "                liburing's on the patched kernel, compared with the stock one,"
+	@echo "                from a bare checkout; no part of check"
 	@echo "  check-vm      everything that runs in a virtual machine"
 	@echo "  check-rt      the driver's selftests and KUnit on the debug kernel with"
 	@echo "                PREEMPT_RT, from a bare checkout; no part of check"
