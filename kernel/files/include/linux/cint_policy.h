@@ -152,7 +152,7 @@ struct cint_coalescer {
 
 void cint_params_default(struct cint_params *params);
 enum cint_param cint_params_check(const struct cint_params *params);
-__u32 cint_compute_delta(const struct cint_params *params, __u32 held);
+void cint_compute_deltas(const struct cint_params *params, __u32 *delta_ns);
 void cint_policy_init(struct cint_policy *policy,
 		      const struct cint_params *params);
 const char *cint_policy_name(__u32 policy);

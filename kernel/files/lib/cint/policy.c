@@ -11,6 +11,7 @@
 #ifdef __KERNEL__
 #include <linux/export.h>
 #include <linux/kernel.h>
+#include <linux/math64.h>
 #else
 #include <stddef.h>
 #define EXPORT_SYMBOL_GPL(symbol)	struct symbol##_is_exported
@@ -85,9 +86,13 @@ const char *cint_reason_name(enum cint_reason reason)
 }
 EXPORT_SYMBOL_GPL(cint_reason_name);
 
-/* A plain 64-bit division is a library call on 32-bit kernels. */
-static __u64 cint_div(__u64 dividend, __u64 divisor)
+#ifndef __KERNEL__
+/* Where a 64-bit division is a library call, bit by bit. */
+static __u64 div64_u64(__u64 dividend, __u64 divisor)
 {
+#if __SIZEOF_LONG__ == 8
+	return dividend / divisor;
+#else
 	__u64 quotient = 0, rest = 0;
 	int bit;
 
@@ -99,83 +104,77 @@ static __u64 cint_div(__u64 dividend, __u64 divisor)
 		}
 	}
 	return quotient;
+#endif
 }
+#endif
 
-/* (1 - e^-x) / x for 0 <= x <= ln 2: the series 1 - x/2! + x^2/3! - ... */
-static __u64 cint_series(__u64 x)
-{
-	__u64 term = CINT_ONE, sum = CINT_ONE;
-	__u32 n;
-
-	for (n = 2; term; n++) {
-		term = cint_div((term * x) >> 32, n);
-		if (n & 1)
-			sum += term;
-		else
-			sum -= term;
-	}
-	return sum;
-}
-
-/* e^-x, x >= 0: halved once for every ln 2 in x. */
+/*
+ * e^-x, x >= 0: halved once for every ln 2 in x, and for the rest the series
+ * 1 - x + x^2/2! - ..., as far as its terms are more than half of the last bit.
+ */
 static __u64 cint_exp(__u64 x)
 {
-	__u64 halvings = cint_div(x, CINT_LN2);
+	/* 1 / n! */
+	static const __u64 factors[] = {
+		CINT_ONE, CINT_ONE, 2147483648, 715827883, 178956971, 35791394,
+		5965232, 852176, 106522, 11836, 1184, 108,
+	};
+	__u64 halvings = div64_u64(x, CINT_LN2), sum = 9;
+	int n;
 
 	if (halvings > 32)
 		return 0;
 	x -= halvings * CINT_LN2;
-	return (CINT_ONE - ((cint_series(x) * x) >> 32)) >> halvings;
-}
-
-/*
- * (1 - e^-x) / x, the mean of e^-t from 0 to x: unlike 1 - e^-x it keeps its
- * precision when x is small.
- */
-static __u64 cint_mean_exp(__u64 x)
-{
-	if (x <= CINT_LN2)
-		return cint_series(x);
-	return cint_div((CINT_ONE - cint_exp(x)) << 31, x) << 1;
+	for (n = ARRAY_SIZE(factors) - 1; n >= 0; n--)
+		sum = factors[n] - ((sum * x) >> 32);
+	return sum >> halvings;
 }
 
 /**
- * cint_compute_delta - the quiescent period of cint-a and cint-rate
+ * cint_compute_deltas - the quiescent periods of cint-a and cint-rate
  * @params: checked parameters
- * @held: completions held, 0 to @params->threshold
+ * @delta_ns: filled: the period by how many completions are held, of
+ *	CINT_THRESHOLD_MAX + 1 members
  *
  * With s = (threshold - held) / threshold, the share of coalescing space still
  * free, and the correction factor a:
  *
  *	delta (e^(a s) - 1) / (e^a - 1)		delta s for a = 0
  *
- * It is evaluated as delta s e^-(a - a s) m(a s) / m(a), m(x) = (1 - e^-x) / x,
+ * With h = e^(-a / threshold), and U(n) = 1 + h + ... + h^(n - 1), this is
+ *
+ *	delta h^held U(threshold - held) / U(threshold)
+ *
  * in which nothing overflows and no a is too small.
  *
- * Return: the period in ns, at least @params->delta_min_ns; within 0.001 % or
- * one ns of the exact value.
+ * A period is in ns, at least @params->delta_min_ns, and within 0.001 % or one ns
+ * of the exact value.
  */
-__u32 cint_compute_delta(const struct cint_params *params, __u32 held)
+void cint_compute_deltas(const struct cint_params *params, __u32 *delta_ns)
 {
 	__u32 thr = params->threshold;
-	__u32 free = held < thr ? thr - held : 0;
-	__u64 share = CINT_ONE >> 1;		/* 31 fractional bits */
-	__u64 a, a_free, delta;
+	__u64 h = cint_exp(div64_u64((__u64)params->correction << 32,
+				     CINT_CORRECTION_ONE * thr));
+	__u64 power = CINT_ONE >> 1, sum = 0, share, delta;
+	__u32 n;
 
-	if (params->correction) {
-		a = cint_div((__u64)params->correction << 32,
-			     CINT_CORRECTION_ONE);
-		a_free = cint_div(a * free, thr);
-		/* the product is at most 1: it fits 62 fractional bits */
-		share = (cint_exp(a - a_free) >> 1) *
-			cint_div(cint_mean_exp(a_free) << 31,
-				 cint_mean_exp(a)) >> 31;
+	/* sums have 23 fractional bits, and 9 before, as thr has */
+	for (n = thr; n-- > 0;) {
+		sum = (1 << 23) + ((sum * h + (1U << 31)) >> 32);
+		delta_ns[n] = sum;
 	}
-	delta = cint_div(share * params->delta_ns * free, thr);
-	delta = (delta + (1ULL << 30)) >> 31;
-	return delta > params->delta_min_ns ? delta : params->delta_min_ns;
+	for (n = 0; n < thr; n++) {
+		/* 31 fractional bits, as power has */
+		share = div64_u64(power * delta_ns[n], sum);
+		delta = (share * params->delta_ns + (1 << 30)) >> 31;
+		delta_ns[n] = delta > params->delta_min_ns ?
+			delta : params->delta_min_ns;
+		power = (power * h + (1U << 31)) >> 32;
+	}
+	for (; n <= CINT_THRESHOLD_MAX; n++)
+		delta_ns[n] = params->delta_min_ns;
 }
-EXPORT_SYMBOL_GPL(cint_compute_delta);
+EXPORT_SYMBOL_GPL(cint_compute_deltas);
 
 /**
  * cint_params_default - parameters that suit a drive of about 10 us
@@ -245,9 +244,12 @@ void cint_policy_init(struct cint_policy *policy,
 	policy->hold_ns = params->max_hold_ns;
 	policy->marks = params->policy >= CINT_POLICY_CINT ?
 		CINT_URGENT | CINT_BARRIER : 0;
+	if (params->policy >= CINT_POLICY_CINT_A) {
+		cint_compute_deltas(params, policy->delta_ns);
+		return;
+	}
 	for (n = 0; n <= CINT_THRESHOLD_MAX; n++)
-		policy->delta_ns[n] = params->policy >= CINT_POLICY_CINT_A ?
-			cint_compute_delta(params, n) : params->delta_ns;
+		policy->delta_ns[n] = params->delta_ns;
 
 	if (params->policy != CINT_POLICY_STATIC)
 		return;
