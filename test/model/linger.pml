@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Who wakes a task that waits on a ring: io_uring/cint_linger.c, with
+ * io_req_local_work_add() and io_cqring_wait(), for Spin. Every completion is added by a
+ * process of its own: COMPLETIONS of them, of which BULK are bulk I/O and the others lazy
+ * ones of something else. The task waits for all of them, one or two at a time; or for
+ * more than there will ever be, until a barrier ends that. A task that sleeps while nobody
+ * will wake it is an invalid end state.
+ *
+ * Each step is one that another CPU may see alone. Memory is sequentially consistent: what
+ * barriers are for is not shown here.
+ *
+ * With -D:
+ *	ENDLESS		one more bulk I/O is outstanding, and never completes
+ *	LATE		the timer never fires: the task is woken without its help
+ *	BARRIER		the task waits for the end of a barrier, with which all complete
+ * and mutants, each of which is to be found with one of these or without:
+ *	NO_LOOK_AFTER	the task does not look whether ->cq_wait_nr was raised
+ *	NO_IS_ENOUGH	who has raised it does not look at what was added meanwhile
+ *	NO_LAST		the last bulk I/O wakes as any other
+ *	NO_TIMER	the timer is not set
+ *	COUNT_FIRST	a completion is counted before it is added
+ *	NO_WORK_AGAIN	the task does not look for work when a barrier has ended
+ */
+#ifndef COMPLETIONS
+#define COMPLETIONS	3
+#endif
+#ifndef BULK
+#define BULK		2
+#endif
+#define THRESHOLD	3
+#define NOBODY		100	/* IO_CQ_WAKE_INIT */
+#define FORCE		99
+
+byte cq_wait_nr = NOBODY;
+byte enough;
+byte listed;			/* ->work_llist: how many, */
+byte head_nr;			/* and nr_tw of the first */
+#ifdef ENDLESS
+byte outstanding = BULK + 1;
+#else
+byte outstanding = BULK;
+#endif
+bool timer;
+bool asleep;			/* TASK_INTERRUPTIBLE */
+bool ended;			/* IO_CHECK_CQ_BARRIER_BIT */
+bool done;
+
+inline wake()
+{
+	asleep = false;
+}
+
+/* io_linger_added() */
+inline count()
+{
+	atomic {
+		outstanding--;
+		last = (outstanding == 0)
+	}
+	linger = !last;
+	if
+	:: last ->
+#ifdef BARRIER
+		ended = true;
+		wake();
+#endif
+#ifndef NO_LAST
+		e = enough;
+		if
+		:: e && cq_wait_nr == e -> wake()
+		:: else -> skip
+		fi
+#endif
+		skip
+	:: else -> skip
+	fi
+}
+
+/* io_req_local_work_add() and io_linger() */
+proctype add(bool bulk)
+{
+	byte nr_tw, before, nr_wait, e;
+	bool last, linger;
+
+#ifdef COUNT_FIRST
+	if
+	:: bulk ->
+		count()
+	:: else -> skip
+	fi;
+#endif
+	atomic {
+		before = (listed -> head_nr : 0);
+		nr_tw = before + 1;
+		listed++;
+		head_nr = nr_tw
+	}
+#ifndef COUNT_FIRST
+	if
+	:: bulk ->
+		count()
+	:: else -> skip
+	fi;
+#endif
+	/* an eventfd may be signalled here */
+	nr_wait = cq_wait_nr;
+	if
+	:: nr_tw < nr_wait || before >= nr_wait ->
+		goto end
+	:: else -> skip
+	fi;
+	if
+	:: !linger -> goto up
+	:: else -> skip
+	fi;
+	e = enough;
+	if
+	:: nr_tw >= e -> goto up
+	:: else -> skip
+	fi;
+	atomic {
+		if
+		:: cq_wait_nr != nr_wait -> goto up
+		:: else -> cq_wait_nr = e
+		fi
+	}
+	if
+	:: enough != e ->
+		atomic {
+			if
+			:: cq_wait_nr == e -> cq_wait_nr = nr_wait
+			:: else -> skip
+			fi
+		}
+		goto up
+	:: else -> skip
+	fi;
+#ifndef NO_IS_ENOUGH
+	if
+	:: listed == 0 -> goto up
+	:: else -> skip
+	fi;
+	if
+	:: outstanding == 0 -> goto up
+	:: else -> skip
+	fi;
+	if
+	:: head_nr >= e -> goto up
+	:: else -> skip
+	fi;
+#endif
+#ifndef NO_TIMER
+	timer = true;
+#endif
+	goto end;
+up:
+	wake();
+end:	skip
+}
+
+/* io_linger_timer() */
+active proctype fire()
+{
+	byte e;
+
+end:	do
+#ifndef LATE
+	:: timer ->
+		timer = false;
+		e = enough;
+		if
+		:: e && cq_wait_nr == e -> wake()
+		:: else -> skip
+		fi
+#endif
+	:: done -> break
+	od
+}
+
+inline take()
+{
+	atomic {
+		got = got + listed;
+		listed = 0;
+		head_nr = 0
+	}
+}
+
+/* io_cqring_wait(), again and again */
+active proctype task()
+{
+	byte left = COMPLETIONS, want, got, nr_wait;
+	bool lingered;
+	byte i;
+
+	for (i : 1 .. COMPLETIONS) {
+		run add(i <= BULK)
+	}
+	do
+	:: left == 0 -> break
+	:: else ->
+#ifdef BARRIER
+		want = COMPLETIONS + 1;
+#else
+		if
+		:: want = 1
+		:: left >= 2 -> want = 2
+		fi;
+#endif
+		lingered = false;
+		do
+		:: true ->
+			take();
+			if
+			:: ended ->
+				ended = false;
+#ifndef NO_WORK_AGAIN
+				take();
+#endif
+				break
+			:: got >= want -> break
+			:: else -> skip
+			fi;
+			nr_wait = want - got;
+			enough = (!lingered && THRESHOLD - got > nr_wait -> THRESHOLD - got : 0);
+			cq_wait_nr = nr_wait;
+			asleep = true;
+			if
+			:: ended -> goto awake
+			:: else -> skip
+			fi;
+			if
+			:: listed -> goto awake
+			:: else -> skip
+			fi;
+#ifndef NO_LOOK_AFTER
+			if
+			:: cq_wait_nr != nr_wait -> goto awake
+			:: else -> skip
+			fi;
+#endif
+			!asleep;
+awake:
+			asleep = false;
+			if
+			:: enough && cq_wait_nr == enough ->
+				lingered = true;
+				timer = false
+			:: else -> skip
+			fi;
+			enough = 0;
+			cq_wait_nr = NOBODY
+		od;
+		left = left - got;
+		got = 0
+	od;
+	done = true
+}
