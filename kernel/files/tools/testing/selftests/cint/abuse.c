@@ -9,18 +9,16 @@
  * each. CINT_TICKS_PERCENT: how much of that it may be, 200 by default.
  * CINT_SLOWER_PERCENT: of the time after the rings are gone to that before, 200.
  */
-#include <grp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/sysinfo.h>
-#include <sys/wait.h>
 
 #include "../kselftest_harness.h"
 #include "device.h"
 #include "interrupts.h"
+#include "nobody.h"
 #include "ring.h"
 
-#define NOBODY		65534
 #define REGISTRATIONS	2000
 #define STORMS		20	/* of four slow reads and a fast barrier */
 #define LARGE		(64 * BLOCK)
@@ -72,25 +70,6 @@ FIXTURE_TEARDOWN(abuse)
 {
 	if (self->found)
 		device_restore(&self->d, &self->saved);
-}
-
-static int become_nobody(void)
-{
-	return setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY) ?
-		-errno : 0;
-}
-
-/* What a process with no privileges does; what it leaves in @shared is known here. */
-static int as_nobody(int (*action)(void *arg), void *arg)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (!pid)
-		_exit(become_nobody() ? 100 : action(arg));
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* Reads eight blocks now and then, on CPU 1: its queue is in use. */
