@@ -629,7 +629,7 @@ static int ring_group(const struct ring *r)
  * Groups of many rings are distinct, and opening and closing rings uses none up.
  * CINT_ROUNDS: how many are opened and closed, 3000 by default.
  */
-TEST_F_TIMEOUT(ring, groups, 300)
+TEST_F_TIMEOUT(ring, groups, 600)
 {
 	enum { RINGS = 10000 };
 	static struct ring rings[RINGS];
@@ -686,7 +686,7 @@ static int as_nobody(void)
  * A user that has as many groups as he may have is given the devices' defaults, and can
  * see it; another one still has a group.
  */
-TEST_F_TIMEOUT(ring, more_rings_than_groups, 300)
+TEST_F_TIMEOUT(ring, more_rings_than_groups, 600)
 {
 	enum { RINGS = 33000 };
 	static int fds[RINGS];
