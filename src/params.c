@@ -34,20 +34,6 @@ int cint_policy_from_name(const char *name)
 	return -EINVAL;
 }
 
-/* The members that the policy knows. */
-struct cint_params cint_params_of(const struct io_uring_cint *params)
-{
-	return (struct cint_params) {
-		.policy		= params->policy,
-		.flags		= params->flags,
-		.threshold	= params->threshold,
-		.delta_ns	= params->delta_ns,
-		.delta_min_ns	= params->delta_min_ns,
-		.max_hold_ns	= params->max_hold_ns,
-		.correction	= params->correction,
-	};
-}
-
 static void cint_delay_range(char *buf, size_t len, const char *member, __u32 value)
 {
 	snprintf(buf, len, "%s is %u; the range is 0 to %d ns", member, value,

@@ -139,7 +139,6 @@ static inline unsigned int cint_sqe_shift(const struct io_uring *ring)
 #define CINT_UNREGISTER_OPCODE	61	/* IORING_UNREGISTER_CINT */
 
 /* params.c */
-struct cint_params cint_params_of(const struct io_uring_cint *params);
 
 /* probe.c */
 bool cint_forced_stock(void);

@@ -166,15 +166,7 @@ static bool io_cint_is_query(const struct io_uring_cint *reg)
 
 static struct cint_setting *io_cint_new_setting(const struct io_uring_cint *reg)
 {
-	const struct cint_params params = {
-		.policy		= reg->policy,
-		.flags		= reg->flags,
-		.threshold	= reg->threshold,
-		.delta_ns	= reg->delta_ns,
-		.delta_min_ns	= reg->delta_min_ns,
-		.max_hold_ns	= reg->max_hold_ns,
-		.correction	= reg->correction,
-	};
+	const struct cint_params params = cint_params_of(reg);
 	struct cint_setting *setting;
 
 	if (cint_params_check(&params) != CINT_PARAM_OK)

@@ -150,6 +150,21 @@ struct cint_coalescer {
 	__u16			asleep_next;
 };
 
+/* What is set by IORING_REGISTER_CINT, unchecked. */
+static inline struct cint_params
+cint_params_of(const struct io_uring_cint *params)
+{
+	return (struct cint_params) {
+		.policy		= params->policy,
+		.flags		= params->flags,
+		.threshold	= params->threshold,
+		.delta_ns	= params->delta_ns,
+		.delta_min_ns	= params->delta_min_ns,
+		.max_hold_ns	= params->max_hold_ns,
+		.correction	= params->correction,
+	};
+}
+
 void cint_params_default(struct cint_params *params);
 enum cint_param cint_params_check(const struct cint_params *params);
 void cint_compute_deltas(const struct cint_params *params, __u32 *delta_ns);
