@@ -11,10 +11,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
-#include <sys/wait.h>
 
 #include "../kselftest_harness.h"
 #include "device.h"
+#include "nobody.h"
 #include "ring.h"
 
 FIXTURE(ring)
@@ -668,14 +668,13 @@ TEST_F_TIMEOUT(ring, groups, 600)
 }
 
 /* A ring with parameters of another user: 0 if it has a group, else 1, or 2. */
-static int as_nobody(void)
+static int have_a_group(void *arg)
 {
 	struct io_uring_cint reg = ring_params(CINT_POLICY_CINT, 5);
 	struct ring r;
 
 	/* who has changed his user does not see his own fdinfo otherwise */
-	if (setgid(65534) || setuid(65534) || prctl(PR_SET_DUMPABLE, 1) ||
-	    ring_open(&r, 1, 0) ||
+	if (prctl(PR_SET_DUMPABLE, 1) || ring_open(&r, 1, 0) ||
 	    ring_register(&r, REGISTER_CINT, &reg, 1) || ring_query(&r, &reg))
 		return 2;
 	/* nor is he told the number */
@@ -693,8 +692,7 @@ TEST_F_TIMEOUT(ring, more_rings_than_groups, 600)
 	struct rlimit limit = { RINGS + 100, RINGS + 100 };
 	struct io_uring_cint reg;
 	struct sysinfo info;
-	int nr, with = 0, without = 0, status;
-	pid_t pid;
+	int nr, with = 0, without = 0;
 
 	/* some 20 KB each */
 	ASSERT_EQ(sysinfo(&info), 0);
@@ -718,13 +716,7 @@ TEST_F_TIMEOUT(ring, more_rings_than_groups, 600)
 	}
 	EXPECT_EQ(with + without, RINGS);
 	EXPECT_GE(without, 1);
-	pid = fork();
-	ASSERT_GE(pid, 0);
-	if (!pid)
-		_exit(as_nobody());
-	ASSERT_EQ(waitpid(pid, &status, 0), pid);
-	EXPECT_TRUE(WIFEXITED(status));
-	EXPECT_EQ(WEXITSTATUS(status), 0);
+	EXPECT_EQ(as_nobody(have_a_group, NULL), 0);
 
 	/* and when they are gone, groups are to be had again */
 	for (nr = 0; nr < RINGS; nr++)

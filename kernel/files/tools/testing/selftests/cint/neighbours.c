@@ -164,13 +164,6 @@ static int read_in_bulk(void *arg)
 	return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 struct felt {
 	double p99_ns, bulk;	/* the sums of all rounds */
 	unsigned long batches;
@@ -219,7 +212,7 @@ static void live_together(struct __test_metadata *_metadata, const char *path,
 	}
 	felt->bulk += (u->bulk - bulk) * 1e9 / (now_ns() - began);
 	felt->batches += u->batches;
-	qsort(latency, URGENT_READS, sizeof(*latency), by_value);
+	qsort(latency, URGENT_READS, sizeof(*latency), compare_times);
 	felt->p99_ns += latency[URGENT_READS * 99 / 100];
 	TH_LOG("%s parameters: p99 %llu ns, mean bulk so far %.0f/s, %lu batches",
 	       parameters ? "with" : "without",

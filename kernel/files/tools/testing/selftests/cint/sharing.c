@@ -12,11 +12,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/sysinfo.h>
-#include <sys/wait.h>
 
 #include "../kselftest_harness.h"
 #include "device.h"
 #include "load.h"
+#include "nobody.h"
 #include "ring.h"
 
 #define WAITS		40
@@ -69,13 +69,6 @@ struct waiter {
 	uint64_t median_ns;
 	int error;
 };
-
-static int compare_times(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static int open_ring(struct ring *r, unsigned int max_hold_ns)
 {
@@ -228,26 +221,31 @@ TEST_F_TIMEOUT(sharing, the_shorter_hold_governs_on_two_cpus, 120)
  * Another user, who asks for what there is all the time, has it, and does not read it:
  * he seems to look for what comes next.
  */
-static void seem_to_look(int fd, int cpu, volatile bool *started)
+struct seeming {
+	int fd;
+	volatile bool started;
+};
+
+static int seem_to_look(void *arg)
 {
+	struct seeming *s = arg;
 	char *buf = buffer_alloc(4 * BLOCK);
 	struct io_uring_cqe cqe;
 	struct ring r;
 	int busy, i;
 
-	if (run_on_cpu(cpu) || setresuid(65534, 65534, 65534) ||
-	    ring_open(&r, 64, 0))
-		_exit(1);
+	if (run_on_cpu(1) || ring_open(&r, 64, 0))
+		return 1;
 	for (busy = 0;; busy = ring_peek(&r, &cqe) ? busy - 1 : busy) {
 		for (i = 0; busy < 4; i++, busy++)
-			queue_read(&r, fd, buf, i);
+			queue_read(&r, s->fd, buf, i);
 		/* one to have, as often as the others have none */
 		ring_sqe(&r, IORING_OP_NOP, -1, NULL, 0, 0, 1);
 		ring_submit(&r);
 		for (i = 0; i < 100; i++)
 			syscall(__NR_io_uring_enter, r.fd, 0, 1,
 				IORING_ENTER_GETEVENTS, NULL, 0);
-		*started = true;
+		s->started = true;
 	}
 }
 
@@ -255,9 +253,9 @@ TEST_F_TIMEOUT(sharing, another_user_seems_to_look, 120)
 {
 	const char *ns = getenv("CINT_MEDIUM_NS") ?: self->d.slow;
 	struct waiter w = { .path = ns };
-	volatile bool *started;
+	struct seeming *s;
 	uint64_t alone;
-	int fd, status;
+	int status;
 	pid_t pid;
 
 	if (!*ns)
@@ -273,21 +271,19 @@ TEST_F_TIMEOUT(sharing, another_user_seems_to_look, 120)
 	ASSERT_EQ(device_set(&self->d, "policy", "cint-rate"), 0);
 	ASSERT_EQ(device_set(&self->d, "delta_min_ns", "0"), 0);
 	ASSERT_EQ(device_set(&self->d, "delta_ns", "60000"), 0);
-	fd = open(ns, O_RDONLY | O_DIRECT);
-	ASSERT_GE(fd, 0);
-	started = mmap(NULL, 1, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(started, MAP_FAILED);
+	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(s, MAP_FAILED);
+	s->fd = open(ns, O_RDONLY | O_DIRECT);
+	ASSERT_GE(s->fd, 0);
 	wait_often(&w);
 	ASSERT_EQ(w.error, 0);
 	alone = w.median_ns;
-	pid = fork();
+	pid = start_as(NOBODY, seem_to_look, s);
 	ASSERT_GE(pid, 0);
-	if (!pid)
-		seem_to_look(fd, 1, started);
-	while (!*started && !waitpid(pid, &status, WNOHANG))
+	while (!s->started && !waitpid(pid, &status, WNOHANG))
 		sleep_ms(1);
-	EXPECT_TRUE(*started);
+	EXPECT_TRUE(s->started);
 	wait_often(&w);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
@@ -296,8 +292,8 @@ TEST_F_TIMEOUT(sharing, another_user_seems_to_look, 120)
 	       (unsigned long long)alone / 1000,
 	       (unsigned long long)w.median_ns / 1000);
 	EXPECT_LE(w.median_ns, RATIO * alone);
-	munmap((void *)started, 1);
-	close(fd);
+	close(s->fd);
+	munmap(s, sizeof(*s));
 }
 
 /* Each used while there are others; the numbers of groups are not used up. */
