@@ -97,7 +97,8 @@ void io_linger_issue(struct io_kiocb *req)
 }
 
 /*
- * A request is outstanding no more. Return whether it was the last one.
+ * A request is outstanding no more. Return whether more is to come; if not, and the task
+ * lingers, it is woken.
  *
  * Whoever completes the last of those up to a barrier ends it: by then all of them have
  * been added, or posted by the task itself, who sees to the rest.
@@ -107,7 +108,7 @@ static bool io_linger_complete(struct io_ring_ctx *ctx, unsigned int odd)
 	struct io_linger *l = ctx->cint_linger;
 
 	if (!atomic_dec_and_test(&l->outstanding[odd]))
-		return false;
+		return true;
 	if (odd != READ_ONCE(l->behind) &&
 	    atomic_cmpxchg(&l->barrier, IO_BARRIER_SET, IO_BARRIER_NONE) ==
 	    IO_BARRIER_SET) {
@@ -116,21 +117,23 @@ static bool io_linger_complete(struct io_ring_ctx *ctx, unsigned int odd)
 		smp_mb__after_atomic();
 		wake_up_state(ctx->submitter_task, TASK_INTERRUPTIBLE);
 	}
-	return !atomic_read(&l->outstanding[!odd]);
+	if (atomic_read(&l->outstanding[!odd]))
+		return true;
+	/* pairs with the barrier in io_linger() */
+	if (io_lingers(l))
+		wake_up_state(ctx->submitter_task, TASK_INTERRUPTIBLE);
+	return false;
 }
 
 /* A request completes in the task itself; or it may be outstanding for ever. */
 void __io_linger_forget(struct io_kiocb *req)
 {
-	struct io_ring_ctx *ctx = req->ctx;
 	unsigned int state = req->cint_linger;
 
 	if (!(state & IO_LINGER_COUNTED))
 		return;
 	req->cint_linger = 0;
-	if (io_linger_complete(ctx, !!(state & IO_LINGER_ODD)) &&
-	    io_lingers(ctx->cint_linger))
-		wake_up_state(ctx->submitter_task, TASK_INTERRUPTIBLE);
+	io_linger_complete(req->ctx, !!(state & IO_LINGER_ODD));
 }
 
 /**
@@ -182,12 +185,7 @@ unsigned int __io_linger_work(struct io_kiocb *req, unsigned int flags)
  */
 bool io_linger_added(struct io_ring_ctx *ctx, unsigned int flags)
 {
-	if (!io_linger_complete(ctx, !!(flags & IOU_F_TWQ_LINGER_ODD)))
-		return true;
-	/* nothing else is to come; pairs with the barrier in io_linger() */
-	if (io_lingers(ctx->cint_linger))
-		wake_up_state(ctx->submitter_task, TASK_INTERRUPTIBLE);
-	return false;
+	return io_linger_complete(ctx, !!(flags & IOU_F_TWQ_LINGER_ODD));
 }
 
 /* Has all been added that the task is to be woken for? */
