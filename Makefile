@@ -180,17 +180,20 @@ $(builddir)/%.os: $(srcdir)/%.c $(builddir)/config-host.h
 
 -include $(foreach m,$(MODULES),$(wildcard $(builddir)/$(m)/*.d))
 
-# config-host.mak is an included makefile, so make remakes it (and starts over)
-# when it is missing or older than configure. It records its own arguments.
-$(builddir)/config-host.mak: $(srcdir)/configure
+# config-host.mak is an included makefile, so make remakes it (and starts over) when it is
+# missing or older than configure, or than the list of packages that are installed, as what
+# it found or missed may be of these. It records its own arguments.
+PACKAGES_INSTALLED := $(wildcard /var/lib/dpkg/status)
+$(builddir)/config-host.mak: $(srcdir)/configure $(PACKAGES_INSTALLED)
 	@mkdir -p $(builddir)
 	@if [ -f $@ ]; then \
-		echo "configure has changed, running it again"; \
+		echo "configure, or what is installed, has changed: running it again"; \
 		args=$$(sed -n 's/^CONFIGURE_ARGS := *//p' $@); \
+		env=$$(sed -n 's/^CONFIGURE_ENV := *//p' $@); \
 	else \
-		echo "not configured yet, running configure"; args=; \
+		echo "not configured yet, running configure"; args=; env=; \
 	fi; \
-	cd $(builddir) && eval "$(srcdir)/configure $$args"
+	cd $(builddir) && eval "$$env $(srcdir)/configure $$args"
 
 $(builddir)/config-host.h: $(builddir)/config-host.mak ;
 

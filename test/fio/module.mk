@@ -22,4 +22,8 @@ CHECK_FIO_TESTS	+= $(patsubst %,$(srcdir)/test/fio/%,loads versions options veri
 CHECK_OTHER_TESTS += $(srcdir)/test/fio/sanitizers
 CHECK_FILES	+= $(CINT_ENGINE) $(CINT_OTHER_ENGINE)
 
+else
+
+CHECK_FIO_TESTS += $(srcdir)/test/fio/not-built
+
 endif

@@ -21,4 +21,8 @@ CHECK_GUEST_TESTS += $(srcdir)/test/leveldb/marks
 CHECK_VM_TESTS	  += $(srcdir)/test/leveldb/power-cut
 CHECK_FILES	  += $(LEVELDB_TESTS) $(LEVELDB_EXAMPLE)
 
+else
+
+CHECK_UNIT_TESTS += $(srcdir)/test/leveldb/not-built
+
 endif
