@@ -19,6 +19,8 @@
  *	NO_IS_ENOUGH	who has raised it does not look at what was added meanwhile
  *	NO_LAST		the last bulk I/O wakes as any other
  *	NO_TIMER	the timer is not set
+ *	QUEUED_BEFORE	whether the timer is set is read before ->cq_wait_nr is raised
+ *	NOT_AGAIN	a timer of a former wait is not set once more
  *	COUNT_FIRST	a completion is counted before it is added
  *	NO_WORK_AGAIN	the task does not look for work when a barrier has ended
  */
@@ -81,7 +83,7 @@ inline count()
 proctype add(bool bulk)
 {
 	byte nr_tw, before, nr_wait, e;
-	bool last, linger;
+	bool last, linger, queued;
 
 #ifdef COUNT_FIRST
 	if
@@ -119,6 +121,9 @@ proctype add(bool bulk)
 	:: nr_tw >= e -> goto up
 	:: else -> skip
 	fi;
+#ifdef QUEUED_BEFORE
+	queued = timer;
+#endif
 	atomic {
 		if
 		:: cq_wait_nr != nr_wait -> goto up
@@ -151,7 +156,13 @@ proctype add(bool bulk)
 	fi;
 #endif
 #ifndef NO_TIMER
-	timer = true;
+#ifndef QUEUED_BEFORE
+	queued = timer;
+#endif
+	if
+	:: queued -> skip
+	:: else -> timer = true
+	fi;
 #endif
 	goto end;
 up:
@@ -159,7 +170,7 @@ up:
 end:	skip
 }
 
-/* io_linger_timer() */
+/* io_linger_timer(), whether the time has come for the wait in progress or not */
 active proctype fire()
 {
 	byte e;
@@ -170,6 +181,11 @@ end:	do
 		timer = false;
 		e = enough;
 		if
+#ifdef NOT_AGAIN
+		:: e && cq_wait_nr == e -> skip
+#else
+		:: e && cq_wait_nr == e -> timer = true
+#endif
 		:: e && cq_wait_nr == e -> wake()
 		:: else -> skip
 		fi
@@ -245,8 +261,7 @@ awake:
 			asleep = false;
 			if
 			:: enough && cq_wait_nr == enough ->
-				lingered = true;
-				timer = false
+				lingered = true
 			:: else -> skip
 			fi;
 			enough = 0;

@@ -57,8 +57,9 @@ void __bio_set_cint(struct bio *bio, const struct cint_scope *scope)
 	/* what others may wait for, too, as they want the same block */
 	if (!(bio->bi_opf & (REQ_META | REQ_PRIO | REQ_RAHEAD)))
 		bio->bi_cint_group = scope->group;
-	if (!cint_beyond_read(scope, bio))
-		bio->bi_opf |= scope->opf;
+	else if (cint_beyond_read(scope, bio))
+		return;
+	bio->bi_opf |= scope->opf;
 }
 EXPORT_SYMBOL_GPL(__bio_set_cint);
 
@@ -82,7 +83,7 @@ EXPORT_SYMBOL_GPL(__blk_rq_set_cint);
 ssize_t cint_rw_iter(ssize_t (*rw)(struct kiocb *, struct iov_iter *),
 		     struct kiocb *iocb, struct iov_iter *iter)
 {
-	struct cint_scope scope;
+	struct cint_scope scope __uninitialized;
 	blk_opf_t opf = 0;
 	ssize_t ret;
 

@@ -40,15 +40,23 @@ static u16 io_cint_group(const struct io_kiocb *req)
 int io_cint_issue(struct io_kiocb *req, unsigned int issue_flags)
 {
 	const struct io_issue_def *def = &io_issue_defs[req->opcode];
-	struct cint_scope scope;
+	struct cint_scope scope __uninitialized;
+	blk_opf_t opf;
+	u16 group;
 	int ret;
 
 	if (req->flags & REQ_F_CINT_GROUP)
-		io_linger_issue(req);
-	cint_scope_begin(&scope, req->flags & REQ_F_URGENT ? REQ_URGENT : 0,
-			 io_cint_group(req));
-	ret = def->issue(req, issue_flags);
-	cint_scope_end(&scope);
+		io_linger_issue(req, def);
+	opf = req->flags & REQ_F_URGENT ? REQ_URGENT : 0;
+	/* only who coalesces asks for it */
+	group = cint_in_use() ? io_cint_group(req) : 0;
+	if (opf || group) {
+		cint_scope_begin(&scope, opf, group);
+		ret = def->issue(req, issue_flags);
+		cint_scope_end(&scope);
+	} else {
+		ret = def->issue(req, issue_flags);
+	}
 	/* it is somebody else's by now, or a worker's, who issues it again */
 	if (ret == IOU_ISSUE_SKIP_COMPLETE ||
 	    (ret == -EAGAIN && !(req->flags & REQ_F_NOWAIT)))

@@ -3,10 +3,14 @@
 #ifndef IOU_CINT_H
 #define IOU_CINT_H
 
+#include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/blk-cint.h>
+#include <linux/hrtimer_types.h>
 #include <linux/io_uring_types.h>
 
 #include "io_uring.h"
+#include "opdef.h"
 
 struct seq_file;
 
@@ -45,6 +49,35 @@ static inline void io_cint_issue_rw(struct io_kiocb *req,
 /* whose CQE is io_urgent_cqe()'s */
 #define IO_CINT_CQE_FLAGS	(REQ_F_URGENT | REQ_F_URGENT_CQE)
 
+/* req->cint_linger: it is counted, in ->outstanding[1]; a barrier */
+#define IO_LINGER_COUNTED	IOU_F_TWQ_LINGER
+#define IO_LINGER_ODD		IOU_F_TWQ_LINGER_ODD
+#define IO_LINGER_BARRIER	BIT(4)
+
+/* a ring with parameters whose task may linger, see cint_linger.c */
+struct io_linger {
+	struct io_ring_ctx	*ctx;
+
+	/* of the parameters, written by the task; 0: never */
+	unsigned int		threshold;
+	u32			batch_ns;
+
+	/* completions that end the wait in progress if it lingers; 0: it does not */
+	unsigned int		enough;
+	/* when the latest wait that lingers is to end */
+	atomic64_t		expires;
+	struct hrtimer		timer;
+
+	/*
+	 * A barrier divides what is outstanding in what was issued up to it, and what
+	 * is issued behind it: @behind is the index of the latter. Of one barrier at a
+	 * time.
+	 */
+	atomic_t		outstanding[2];
+	unsigned int		behind;
+	atomic_t		barrier;
+};
+
 int io_register_cint(struct io_ring_ctx *ctx, void __user *arg);
 int io_unregister_cint(struct io_ring_ctx *ctx, void __user *arg);
 void io_cint_free(struct io_ring_ctx *ctx);
@@ -59,11 +92,9 @@ bool __io_urgent_ends_wait(struct io_ring_ctx *ctx);
 int io_linger_alloc(struct io_ring_ctx *ctx);
 void io_linger_set(struct io_ring_ctx *ctx, const struct cint_policy *policy);
 void io_linger_free(struct io_ring_ctx *ctx);
-void io_linger_issue(struct io_kiocb *req);
 void __io_linger_forget(struct io_kiocb *req);
 bool io_linger_barrier(struct io_kiocb *req);
-unsigned int __io_linger_work(struct io_kiocb *req, unsigned int flags);
-bool io_linger_added(struct io_ring_ctx *ctx, unsigned int flags);
+bool io_linger_last(struct io_ring_ctx *ctx, unsigned int odd);
 bool io_linger(struct io_ring_ctx *ctx, unsigned int nr_wait, unsigned int nr_tw);
 void io_linger_begin(struct io_wait_queue *iowq, unsigned int nr_wait);
 bool io_linger_raised(const struct io_wait_queue *iowq);
@@ -91,17 +122,31 @@ static inline bool io_urgent_ends_wait(struct io_ring_ctx *ctx)
 		__io_urgent_ends_wait(ctx);
 }
 
-/* A request of a ring with parameters, not prepared yet. */
+/* A new request is not counted. */
 static inline void io_linger_init_req(struct io_kiocb *req)
 {
-	req->flags |= REQ_F_CINT_GROUP;
 	req->cint_linger = 0;
+}
+
+/* A request with REQ_F_CINT_GROUP is about to be issued, perhaps once more. */
+static inline void io_linger_issue(struct io_kiocb *req,
+				   const struct io_issue_def *def)
+{
+	struct io_linger *l = req->ctx->cint_linger;
+	unsigned int behind;
+
+	if (!l || !READ_ONCE(l->threshold) || req->cint_linger ||
+	    !def->iopoll_queue || io_file_can_poll(req))
+		return;
+	behind = READ_ONCE(l->behind);
+	req->cint_linger = IO_LINGER_COUNTED | behind * IO_LINGER_ODD;
+	atomic_inc(&l->outstanding[behind]);
 }
 
 /* It completes in the task itself; or nobody knows when it will. */
 static inline void io_linger_forget(struct io_kiocb *req)
 {
-	if (req->flags & REQ_F_CINT_GROUP)
+	if (unlikely(req->cint_linger))
 		__io_linger_forget(req);
 }
 
@@ -109,9 +154,25 @@ static inline void io_linger_forget(struct io_kiocb *req)
 static inline unsigned int io_linger_work(struct io_kiocb *req,
 					  unsigned int flags)
 {
-	if (req->flags & REQ_F_CINT_GROUP && req->cint_linger)
-		return __io_linger_work(req, flags);
-	return flags;
+	unsigned int state = req->cint_linger;
+
+	/* not counted; or to be issued once more, as the page is there it waited for */
+	if (!state || req->io_task_work.func == io_req_task_submit)
+		return flags;
+	req->cint_linger = 0;
+	return flags | (state & (IO_LINGER_COUNTED | IO_LINGER_ODD));
+}
+
+/*
+ * Work with IOU_F_TWQ_LINGER was added, in an RCU read-side section. Return whether more
+ * is to come.
+ */
+static inline bool io_linger_added(struct io_ring_ctx *ctx, unsigned int flags)
+{
+	unsigned int odd = !!(flags & IOU_F_TWQ_LINGER_ODD);
+
+	return likely(!atomic_dec_and_test(&ctx->cint_linger->outstanding[odd])) ||
+		io_linger_last(ctx, odd);
 }
 
 /* A wait that has its own minimum time is as long as it says. */

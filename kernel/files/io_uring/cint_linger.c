@@ -19,7 +19,8 @@
  * by an urgent completion, by a barrier with all before it, by whatever else does not
  * queue lazily, by its own timeout or a signal, and when the time for a batch is over,
  * which is never longer than max_hold. The timer is on its own: it wakes the task and
- * changes nothing.
+ * changes nothing. It is not cancelled when a wait ends before, as the next may begin
+ * soon: if that lingers when the timer expires it is set once more, for that one.
  */
 #include <linux/atomic.h>
 #include <linux/blk-cint.h>
@@ -31,12 +32,6 @@
 
 #include "io_uring.h"
 #include "cint.h"
-#include "opdef.h"
-
-/* req->cint_linger: it is counted, in ->outstanding[1]; a barrier */
-#define IO_LINGER_COUNTED	BIT(0)
-#define IO_LINGER_ODD		BIT(1)
-#define IO_LINGER_BARRIER	BIT(2)
 
 /* ->barrier */
 enum {
@@ -47,27 +42,6 @@ enum {
 
 /* a timer that is shorter costs more than the wake-up */
 #define IO_LINGER_MIN_NS	1000
-
-struct io_linger {
-	struct io_ring_ctx	*ctx;
-
-	/* of the parameters, written by the task; 0: never */
-	unsigned int		threshold;
-	u32			batch_ns;
-
-	/* completions that end the wait in progress if it lingers; 0: it does not */
-	unsigned int		enough;
-	struct hrtimer		timer;
-
-	/*
-	 * A barrier divides what is outstanding in what was issued up to it, and what
-	 * is issued behind it: @behind is the index of the latter. Of one barrier at a
-	 * time.
-	 */
-	atomic_t		outstanding[2];
-	unsigned int		behind;
-	atomic_t		barrier;
-};
 
 /* Does the task sleep on although it has what it asked for? */
 static bool io_lingers(struct io_linger *l)
@@ -80,35 +54,19 @@ static bool io_lingers(struct io_linger *l)
 /* --- what is outstanding -------------------------------------------------------- */
 
 /**
- * io_linger_issue - a request is about to be issued, perhaps once more
- * @req: with REQ_F_CINT_GROUP
- */
-void io_linger_issue(struct io_kiocb *req)
-{
-	struct io_linger *l = req->ctx->cint_linger;
-	unsigned int behind;
-
-	if (!l || !READ_ONCE(l->threshold) || req->cint_linger ||
-	    !io_issue_defs[req->opcode].iopoll_queue || io_file_can_poll(req))
-		return;
-	behind = READ_ONCE(l->behind);
-	req->cint_linger = IO_LINGER_COUNTED | (behind ? IO_LINGER_ODD : 0);
-	atomic_inc(&l->outstanding[behind]);
-}
-
-/*
- * A request is outstanding no more. Return whether more is to come; if not, and the task
- * lingers, it is woken.
+ * io_linger_last - the last of one half of what is outstanding is so no more
+ * @ctx: the ring; the caller is in an RCU read-side section
+ * @odd: of which half
  *
  * Whoever completes the last of those up to a barrier ends it: by then all of them have
  * been added, or posted by the task itself, who sees to the rest.
+ *
+ * Return: whether more is to come; if not, and the task lingers, it is woken.
  */
-static bool io_linger_complete(struct io_ring_ctx *ctx, unsigned int odd)
+bool io_linger_last(struct io_ring_ctx *ctx, unsigned int odd)
 {
 	struct io_linger *l = ctx->cint_linger;
 
-	if (!atomic_dec_and_test(&l->outstanding[odd]))
-		return true;
 	if (odd != READ_ONCE(l->behind) &&
 	    atomic_cmpxchg(&l->barrier, IO_BARRIER_SET, IO_BARRIER_NONE) ==
 	    IO_BARRIER_SET) {
@@ -130,10 +88,8 @@ void __io_linger_forget(struct io_kiocb *req)
 {
 	unsigned int state = req->cint_linger;
 
-	if (!(state & IO_LINGER_COUNTED))
-		return;
 	req->cint_linger = 0;
-	io_linger_complete(req->ctx, !!(state & IO_LINGER_ODD));
+	io_linger_added(req->ctx, state);
 }
 
 /**
@@ -146,8 +102,7 @@ bool io_linger_barrier(struct io_kiocb *req)
 {
 	struct io_linger *l = req->ctx->cint_linger;
 
-	if (!(req->flags & REQ_F_CINT_GROUP) ||
-	    !(req->cint_linger & IO_LINGER_COUNTED))
+	if (!req->cint_linger)
 		return false;
 	if (req->cint_linger & IO_LINGER_BARRIER)
 		return true;
@@ -162,31 +117,6 @@ bool io_linger_barrier(struct io_kiocb *req)
 }
 
 /* --- who adds work -------------------------------------------------------------- */
-
-unsigned int __io_linger_work(struct io_kiocb *req, unsigned int flags)
-{
-	unsigned int state = req->cint_linger;
-
-	/* it is to be issued once more, as the page is there that it waited for */
-	if (!(state & IO_LINGER_COUNTED) ||
-	    req->io_task_work.func == io_req_task_submit)
-		return flags;
-	req->cint_linger = 0;
-	return flags | IOU_F_TWQ_LINGER |
-		(state & IO_LINGER_ODD ? IOU_F_TWQ_LINGER_ODD : 0);
-}
-
-/**
- * io_linger_added - work with IOU_F_TWQ_LINGER was added
- * @ctx: the ring; the caller is in an RCU read-side section
- * @flags: IOU_F_TWQ_*
- *
- * Return: whether more is to come.
- */
-bool io_linger_added(struct io_ring_ctx *ctx, unsigned int flags)
-{
-	return io_linger_complete(ctx, !!(flags & IOU_F_TWQ_LINGER_ODD));
-}
 
 /* Has all been added that the task is to be woken for? */
 static bool io_linger_is_enough(struct io_ring_ctx *ctx, unsigned int enough)
@@ -238,16 +168,28 @@ bool io_linger(struct io_ring_ctx *ctx, unsigned int nr_wait, unsigned int nr_tw
 	}
 	if (io_linger_is_enough(ctx, enough))
 		return false;
-	hrtimer_start(&l->timer, expires, HRTIMER_MODE_ABS_HARD);
+	atomic64_set(&l->expires, expires);
+	/* pairs with the barrier in io_linger_timer() */
+	smp_mb();
+	if (!hrtimer_is_queued(&l->timer))
+		hrtimer_start(&l->timer, expires, HRTIMER_MODE_ABS_HARD);
 	return true;
 }
 
-/* If it is one of a wait that is over, the wait in progress looks at what there is. */
+/* It may be one of a wait that is over, and is never later than the one in progress. */
 static enum hrtimer_restart io_linger_timer(struct hrtimer *timer)
 {
 	struct io_linger *l = container_of(timer, struct io_linger, timer);
+	ktime_t expires;
 
-	if (io_lingers(l))
+	/* who has found the timer queued has set what is read here */
+	smp_mb();
+	if (!io_lingers(l))
+		return HRTIMER_NORESTART;
+	expires = atomic64_read(&l->expires);
+	if (ktime_before(hrtimer_cb_get_time(timer), expires))
+		hrtimer_start(timer, expires, HRTIMER_MODE_ABS_HARD);
+	else
 		wake_up_state(l->ctx->submitter_task, TASK_INTERRUPTIBLE);
 	return HRTIMER_NORESTART;
 }
@@ -315,10 +257,8 @@ void io_linger_end(struct io_wait_queue *iowq, bool slept)
 		return;
 	if (slept)
 		atomic64_inc(&ctx->cint_wakeups);
-	if (io_lingers(l)) {
+	if (io_lingers(l))
 		iowq->lingered = true;
-		hrtimer_try_to_cancel(&l->timer);
-	}
 	WRITE_ONCE(l->enough, 0);
 }
 
@@ -378,6 +318,8 @@ void io_linger_set(struct io_ring_ctx *ctx, const struct cint_policy *policy)
 
 	if (!l)
 		return;
+	/* that of a wait by these is not to be later than theirs */
+	hrtimer_cancel(&l->timer);
 	if (policy && policy->params.policy != CINT_POLICY_NONE)
 		batch_ns = io_linger_batch_ns(policy);
 	WRITE_ONCE(l->batch_ns, batch_ns);

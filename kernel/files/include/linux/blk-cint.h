@@ -130,12 +130,19 @@ static inline void cint_scope_begin(struct cint_scope *scope, blk_opf_t opf,
 {
 	struct cint_scope *outer = current->cint_scope;
 
-	*scope = (struct cint_scope) {
-		.opf		= opf | (outer ? outer->opf : 0),
-		.calibrated	= outer ? outer->calibrated : 0,
-		.group		= group ?: (outer ? outer->group : 0),
-		.outer		= outer,
-	};
+	/* one by one: as a whole it would be cleared first; @last goes with @mapping */
+	scope->opf = opf;
+	scope->calibrated = 0;
+	scope->group = group;
+	scope->mapping = NULL;
+	scope->looks = false;
+	scope->outer = outer;
+	if (unlikely(outer)) {
+		scope->opf |= outer->opf;
+		scope->calibrated = outer->calibrated;
+		if (!group)
+			scope->group = outer->group;
+	}
 	current->cint_scope = scope;
 }
 

@@ -239,6 +239,21 @@ TEST_F(linger, until_the_last)
 	EXPECT_ONCE(ends_with_the_last(_metadata, self, 4));
 }
 
+static bool times_out_again(SELF)
+{
+	ends_with_the_last(_metadata, self, 2);
+	sleep_ms(BATCH_NS / 2 / 1000000);
+	submit_with_slow(_metadata, self, 2);
+	return wait_takes(_metadata, self, 1, 2) &&
+		now_ns() - self->start > BATCH_NS * 9 / 10;
+}
+
+/* A wait that was over before its time has no part in when the next one is. */
+TEST_F(linger, until_its_own_time)
+{
+	EXPECT_ONCE(times_out_again(_metadata, self));
+}
+
 /* So a single read is no later than it would be, nor is a wait for all. */
 TEST_F(linger, lone_read)
 {
