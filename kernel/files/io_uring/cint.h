@@ -33,8 +33,9 @@ static inline void io_cint_prep_rw(struct io_kiocb *req,
 static inline void io_cint_issue_rw(struct io_kiocb *req,
 				    const struct kiocb *iocb)
 {
-	if (IS_ENABLED(CONFIG_BLK_CINT) &&
-	    unlikely(iocb->ki_flags & IOCB_BARRIER))
+	/* as cint_read_iter() is about to ask, so that it is asked once */
+	if (IS_ENABLED(CONFIG_BLK_CINT) && unlikely(cint_iocb_marked(iocb)) &&
+	    iocb->ki_flags & IOCB_BARRIER)
 		io_cint_barrier(req);
 }
 

@@ -514,7 +514,7 @@ static unsigned int __nvme_cint_look(struct nvme_cint_queue *c,
 			} else if (max) {
 				chunk = min(chunk, max - found);
 			}
-			nr = nvme_pci_poll_cq(nvmeq, &iob, chunk);
+			nr = nvme_poll_cq(nvmeq, &iob, chunk);
 			found += nr;
 			c->taken += nr;
 			last = nr < chunk || found == max ||

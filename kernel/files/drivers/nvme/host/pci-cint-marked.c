@@ -165,7 +165,7 @@ irqreturn_t nvme_cint_irq_shared(struct nvme_queue *nvmeq)
 	DEFINE_IO_COMP_BATCH(iob);
 
 	spin_lock(&nvmeq->cq_poll_lock);
-	nvme_pci_poll_cq(nvmeq, &iob, 0);
+	nvme_poll_cq(nvmeq, &iob, 0);
 	spin_unlock(&nvmeq->cq_poll_lock);
 	if (!rq_list_empty(&iob.req_list))
 		nvme_pci_complete_batch(&iob);

@@ -289,8 +289,8 @@ static inline const struct user_struct *nvme_cint_rq_user(struct request *req)
 #define NVME_CINT_BUDGET_MAX	64
 
 /* pci.c */
-int nvme_pci_poll_cq(struct nvme_queue *nvmeq, struct io_comp_batch *iob,
-		     unsigned int max);
+int nvme_poll_cq(struct nvme_queue *nvmeq, struct io_comp_batch *iob,
+		 unsigned int max);
 void nvme_pci_complete_batch(struct io_comp_batch *iob);
 
 #ifdef CONFIG_NVME_CINT
