@@ -139,11 +139,8 @@ void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req)
 		nvme_cint_done_slow(c, req, reason);
 }
 
-/**
- * nvme_cint_irq_look - look for what a handler's requests want delivered with them
- * @c: the handler's queue
- */
-void nvme_cint_irq_look(struct nvme_cint_queue *c)
+/* What a handler's requests want delivered with them. */
+static void nvme_cint_irq_look(struct nvme_cint_queue *c)
 {
 	struct nvme_cint_queue *other = c->prefix_queue;
 
@@ -154,13 +151,8 @@ void nvme_cint_irq_look(struct nvme_cint_queue *c)
 		nvme_cint_arm(other);
 }
 
-/**
- * nvme_cint_irq_shared - the handler of a queue that tasks look into
- * @nvmeq: the queue
- *
- * Return: IRQ_HANDLED: tasks may have taken what the interrupt is for.
- */
-irqreturn_t nvme_cint_irq_shared(struct nvme_queue *nvmeq)
+/* A queue that tasks look into, too: who comes first takes what there is. */
+static irqreturn_t nvme_cint_irq_shared(struct nvme_queue *nvmeq)
 {
 	DEFINE_IO_COMP_BATCH(iob);
 
@@ -169,5 +161,28 @@ irqreturn_t nvme_cint_irq_shared(struct nvme_queue *nvmeq)
 	spin_unlock(&nvmeq->cq_poll_lock);
 	if (!rq_list_empty(&iob.req_list))
 		nvme_pci_complete_batch(&iob);
+	return IRQ_HANDLED;
+}
+
+/**
+ * nvme_cint_irq - the handler of a queue while any device coalesces
+ * @nvmeq: the queue
+ *
+ * Return: as nvme_irq().
+ */
+irqreturn_t nvme_cint_irq(struct nvme_queue *nvmeq)
+{
+	DEFINE_IO_COMP_BATCH(iob);
+	struct nvme_cint_queue *c;
+
+	if (nvmeq->consumer == NVME_CQ_SHARED)
+		return nvme_cint_irq_shared(nvmeq);
+	if (!nvme_poll_cq(nvmeq, &iob, 0))
+		return IRQ_NONE;
+	if (!rq_list_empty(&iob.req_list))
+		nvme_pci_complete_batch(&iob);
+	c = READ_ONCE(nvmeq->cint);
+	if (c && c->prefix_queue)
+		nvme_cint_irq_look(c);
 	return IRQ_HANDLED;
 }

@@ -346,8 +346,7 @@ void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req);
 void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req);
 void nvme_cint_look_beside(struct nvme_queue *nvmeq);
 void nvme_cint_submit_look(struct nvme_cint_queue *c);
-void nvme_cint_irq_look(struct nvme_cint_queue *c);
-irqreturn_t nvme_cint_irq_shared(struct nvme_queue *nvmeq);
+irqreturn_t nvme_cint_irq(struct nvme_queue *nvmeq);
 
 #ifdef CONFIG_NVME_CINT_DEVICE
 
@@ -538,15 +537,6 @@ static __always_inline void nvme_cint_done(struct nvme_queue *nvmeq,
 	}
 }
 
-/* A queue's handler is done. */
-static inline void nvme_cint_irq_done(struct nvme_queue *nvmeq)
-{
-	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
-
-	if (unlikely(c && c->prefix_queue))
-		nvme_cint_irq_look(c);
-}
-
 #else /* CONFIG_NVME_CINT */
 
 static inline int nvme_cint_module_init(void)
@@ -623,11 +613,7 @@ static inline void nvme_cint_done(struct nvme_queue *nvmeq, struct request *req)
 {
 }
 
-static inline void nvme_cint_irq_done(struct nvme_queue *nvmeq)
-{
-}
-
-static inline irqreturn_t nvme_cint_irq_shared(struct nvme_queue *nvmeq)
+static inline irqreturn_t nvme_cint_irq(struct nvme_queue *nvmeq)
 {
 	return IRQ_NONE;
 }
