@@ -41,13 +41,16 @@ static enum cint_backend cint_backend_limit(void)
  * The stock means are chosen also where the kernel takes the marks: unless it
  * says that it wakes by them, they are what ends a wait.
  */
-void cint_choose(struct cint_choice *choice, const struct io_uring *ring)
+void cint_choose(struct cint_choice *choice, struct io_uring *ring)
 {
+	struct io_uring_cint query;
 	enum cint_backend limit = cint_backend_limit();
 
-	*choice = (struct cint_choice) { .setup = ring->flags, .features = ring->features };
-	if (!(ring->flags & ~CINT_SETUP_KNOWN) && ring->features & IORING_FEAT_EXT_ARG)
-		choice->backend = ring->features & IORING_FEAT_MIN_TIMEOUT &&
+	*choice = (struct cint_choice) {
+		.setup = ring->flags, .features = cint_ring_features(ring),
+	};
+	if (!(ring->flags & ~CINT_SETUP_KNOWN) && choice->features & IORING_FEAT_EXT_ARG)
+		choice->backend = choice->features & IORING_FEAT_MIN_TIMEOUT &&
 				  !(ring->flags & IORING_SETUP_IOPOLL) ?
 				  CINT_BACKEND_MIN_WAIT : CINT_BACKEND_TIMEOUT;
 	if (limit < CINT_BACKEND_KERNEL) {
@@ -55,8 +58,21 @@ void cint_choose(struct cint_choice *choice, const struct io_uring *ring)
 			choice->backend = limit;
 		return;
 	}
-	choice->marks = cint_marks();
-	choice->gathers = cint_kernel_gathers();
+	choice->marks_error = cint_query(ring, &query);
+	/* a ring with restrictions may refuse the marks, too */
+	if (choice->marks_error == -EOPNOTSUPP || choice->marks_error == -EACCES)
+		return;
+	/* only the task that submits may ask, and this is another */
+	if (choice->marks_error) {
+		choice->marks = cint_marks();
+		return;
+	}
+	if (query.features & IORING_CINT_FEAT_BARRIER)
+		choice->marks |= RWF_BARRIER;
+	if (query.features & IORING_CINT_FEAT_URGENT) {
+		choice->marks |= IOSQE_URGENT;
+		choice->gathers = query.features & IORING_CINT_FEAT_GATHER;
+	}
 }
 
 /* The backend that is reported: the marks make the difference. */
@@ -121,6 +137,8 @@ static int cint_say_why(const struct cint_choice *choice, enum cint_backend back
 	if (backend > cint_backend_limit()) {
 		cint_say(buf, len, at, "LIBURING_CINT_BACKEND is %s",
 			 cint_backend_names[cint_backend_limit()]);
+	} else if (backend == CINT_BACKEND_KERNEL && choice->marks_error == -EACCES) {
+		cint_say(buf, len, at, "the ring has restrictions without IORING_REGISTER_CINT");
 	} else if (backend == CINT_BACKEND_KERNEL) {
 		if (cint_probe(&probe) < 0 ||
 		    cint_probe_explain(&probe, CINT_FEATURE_SQE_URGENT, text, sizeof(text)) < 0)

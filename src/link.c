@@ -24,40 +24,6 @@ static void cint_prep_timeout(struct io_uring_sqe *sqe, const struct __kernel_ti
 	sqe->user_data = CINT_UDATA;
 }
 
-/* Does a completed timeout end a wait for two?  If not, the second one does. */
-static int cint_try(long long ns)
-{
-	const struct __kernel_timespec soon = { .tv_nsec = ns }, late = { .tv_nsec = 20 * ns };
-	struct io_uring ring;
-	int ret;
-
-	ret = io_uring_queue_init(2, &ring, 0);
-	if (ret < 0)
-		return ret;
-	cint_prep_timeout(io_uring_get_sqe(&ring), &soon);
-	cint_prep_timeout(io_uring_get_sqe(&ring), &late);
-	ret = io_uring_submit_and_wait(&ring, 2);
-	if (ret == 2)
-		ret = cint_cq_ready(&ring) == 1;
-	io_uring_queue_exit(&ring);
-	return ret;
-}
-
-/*
- * Tried once in a process; with more time again, for this thread may be kept from waiting
- * before the first is over.
- */
-bool cint_link_works(void)
-{
-	static int known;	/* 0: not yet, 1: works, 2: does not */
-	int result = __atomic_load_n(&known, __ATOMIC_RELAXED), tries;
-
-	for (tries = 0; result != 1 && tries < 8 && (!result || tries); tries++)
-		result = cint_try(50000LL << tries) == 1 ? 1 : 2;
-	__atomic_store_n(&known, result, __ATOMIC_RELAXED);
-	return result == 1;
-}
-
 /* Put the timeout behind an SQE; false: this one cannot have one. */
 bool cint_link_add(struct cint_state *s, struct io_uring_sqe *sqe, unsigned int index)
 {

@@ -96,8 +96,8 @@ int cint_set_barrier(struct cint_ring *cring, struct io_uring_sqe *sqe)
 	if (!(s->heeds & CINT_BARRIER))
 		return 0;
 	s->stats.barriers++;
-	if (s->choice.marks & RWF_BARRIER)
-		cint_sqe_set_barrier(sqe);
+	if (sqe->opcode < 32 && CINT_RW_OPCODES_ >> sqe->opcode & 1U)
+		sqe->rw_flags |= (__kernel_rwf_t)(s->choice.marks & RWF_BARRIER);
 	if (cint_is_plain(s))
 		return 0;
 

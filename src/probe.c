@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * What the running kernel supports, found out by asking it, and by using what it says.
+ * What the running kernel supports: what it says of a ring, IORING_FEAT_CINT and the
+ * features of IORING_REGISTER_CINT.
  *
- * A bit that this kernel accepts could have another meaning in some other
- * kernel, so a mark is tried only when the query of the ring parameters
- * confirms it.  Where io_uring itself is not available (a container's
- * seccomp filter, kernel.io_uring_disabled) there is nobody to confirm, and the
- * answer of preadv2() stands alone.
+ * Where io_uring itself is not available (a container's seccomp filter,
+ * kernel.io_uring_disabled) there is nobody to say so, and the answer of preadv2()
+ * stands alone.  It is asked elsewhere, too, for filters look at its flags.
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -25,16 +23,6 @@ _Static_assert(sizeof(struct io_uring_cint) == 64, "part of the ABI");
  */
 #define CINT_PROBE_TRIES	16
 
-/* cint_marks() and the features << CINT_KNOWN_FEATURE_SHIFT, 0: not known yet */
-static unsigned int cint_known;
-static unsigned int cint_failures;
-static __u32 cint_kernel_features;	/* IORING_CINT_FEAT_*, as last asked */
-
-#define CINT_KNOWN_FEATURE_SHIFT	16
-#define CINT_KNOWN_NO_RING_PARAMS	(1U << 31)
-
-_Static_assert(CINT_KNOWN_FEATURE_SHIFT + CINT_FEATURE_NR <= 31, "bits overlap");
-
 static const char *const cint_feature_names[CINT_FEATURE_NR] = {
 	[CINT_FEATURE_SQE_URGENT]	= "IOSQE_URGENT",
 	[CINT_FEATURE_RWF_URGENT]	= "RWF_URGENT",
@@ -47,13 +35,6 @@ const char *cint_feature_name(enum cint_feature feature)
 {
 	return (unsigned int)feature < CINT_FEATURE_NR ?
 		cint_feature_names[feature] : NULL;
-}
-
-bool cint_forced_stock(void)
-{
-	const char *value = secure_getenv("LIBURING_CINT_FORCE_STOCK");
-
-	return value && *value && strcmp(value, "0");
 }
 
 /* Errors that say nothing about the kernel and may be gone in a moment. */
@@ -71,129 +52,62 @@ static bool cint_transient(int error)
 	}
 }
 
-static int cint_probe_sqe(struct io_uring *ring)
+/* Does preadv2() take the flags that nobody denied?  A file without a byte will do. */
+static int cint_try_rwf(struct cint_probe *probe)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
-	struct io_uring_cqe *cqe;
-	int ret;
-
-	io_uring_prep_nop(sqe);
-	sqe->flags = IOSQE_URGENT;
-	/* a kernel that refuses the SQE still completes it, with the error */
-	do {
-		ret = io_uring_submit_and_wait(ring, 1);
-	} while (ret == -EINTR || ret == -EAGAIN);
-	if (ret < 0)
-		return ret;
-	ret = io_uring_peek_cqe(ring, &cqe);
-	if (ret < 0)
-		return ret;
-	ret = cqe->res;
-	io_uring_cqe_seen(ring, cqe);
-	return ret == -EINVAL ? -EOPNOTSUPP : ret;
-}
-
-static int cint_probe_rwf(int fd, int flag)
-{
+	static const int flags[CINT_FEATURE_NR] = {
+		[CINT_FEATURE_RWF_URGENT]	= RWF_URGENT,
+		[CINT_FEATURE_RWF_BARRIER]	= RWF_BARRIER,
+	};
 	char byte;
 	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	int fd = -1, f;
 
-	return preadv2(fd, &iov, 1, 0, flag) < 0 ? -errno : 0;
-}
-
-static void cint_set(struct cint_probe *probe, enum cint_feature feature,
-		     int error, bool confirmed)
-{
-	if (!error && !confirmed)
-		error = -EOPNOTSUPP;
-	probe->error[feature] = error;
-	if (!error)
-		probe->features |= 1U << feature;
-}
-
-/* Does the kernel take the flag?  Only asked when it says that it has it. */
-static int cint_try_sqe(void)
-{
-	struct io_uring ring;
-	int ret;
-
-	ret = io_uring_queue_init(2, &ring, 0);
-	if (ret < 0)
-		return ret;
-	ret = cint_probe_sqe(&ring);
-	io_uring_queue_exit(&ring);
-	return ret;
+	for (f = CINT_FEATURE_RWF_URGENT; f <= CINT_FEATURE_RWF_BARRIER; f++) {
+		if (probe->error[f] == -EOPNOTSUPP)
+			continue;
+		if (fd < 0)
+			fd = memfd_create("cint-probe", MFD_CLOEXEC);
+		probe->error[f] = fd < 0 || preadv2(fd, &iov, 1, 0, flags[f]) < 0 ? -errno : 0;
+		if (fd < 0 && cint_transient(probe->error[f]))
+			return probe->error[f];
+	}
+	if (fd >= 0)
+		close(fd);
+	return 0;
 }
 
 /* A ring for the query alone need not be mapped, which takes most of the time. */
-static int cint_probe_ring(struct cint_probe *probe, __u32 *confirmed)
-{
-	struct io_uring_cint query = {
-		.size		= sizeof(query),
-		.version	= IORING_CINT_VERSION,
-		.flags		= IORING_CINT_QUERY,
-	};
-	struct io_uring_params p = { 0 };
-	int fd, ret;
-
-	fd = io_uring_setup(1, &p);
-	if (fd < 0) {
-		if (cint_transient(fd))
-			return fd;
-		*confirmed = ~0U;
-		probe->error[CINT_FEATURE_SQE_URGENT] = fd;
-		probe->error[CINT_FEATURE_RING_PARAMS] = fd;
-		probe->error[CINT_FEATURE_DEVICE] = fd;
-		return 0;
-	}
-	ret = io_uring_register((unsigned int)fd, CINT_REGISTER_OPCODE, &query, 1);
-	close(fd);
-	if (cint_transient(ret))
-		return ret;
-	*confirmed = ret < 0 ? 0 : query.features;
-	__atomic_store_n(&cint_kernel_features, *confirmed, __ATOMIC_RELAXED);
-	/* a kernel without the opcode calls it invalid */
-	if (ret == -EINVAL)
-		ret = -EOPNOTSUPP;
-	cint_set(probe, CINT_FEATURE_RING_PARAMS, ret < 0 ? ret : 0,
-		 *confirmed & IORING_CINT_FEAT_RING_PARAMS);
-	cint_set(probe, CINT_FEATURE_DEVICE, ret < 0 ? ret : 0,
-		 *confirmed & IORING_CINT_FEAT_DEVICE);
-	ret = *confirmed & IORING_CINT_FEAT_URGENT ? cint_try_sqe() : -EOPNOTSUPP;
-	if (cint_transient(ret))
-		return ret;
-	cint_set(probe, CINT_FEATURE_SQE_URGENT, ret, true);
-	return 0;
-}
-
 static int cint_ask(struct cint_probe *probe)
 {
-	__u32 confirmed = 0;
-	int ret, fd;
+	static const __u32 needs[CINT_FEATURE_NR] = {
+		[CINT_FEATURE_SQE_URGENT]	= IORING_CINT_FEAT_URGENT,
+		[CINT_FEATURE_RWF_URGENT]	= IORING_CINT_FEAT_URGENT,
+		[CINT_FEATURE_RWF_BARRIER]	= IORING_CINT_FEAT_BARRIER,
+		[CINT_FEATURE_RING_PARAMS]	= IORING_CINT_FEAT_RING_PARAMS,
+		[CINT_FEATURE_DEVICE]		= IORING_CINT_FEAT_DEVICE,
+	};
+	struct io_uring_cint query = { 0 };
+	struct io_uring_params p = { 0 };
+	int fd = io_uring_setup(1, &p), ret = fd, f;
 
-	ret = cint_probe_ring(probe, &confirmed);
-	if (ret < 0)
+	if (fd >= 0) {
+		struct io_uring ring = { .ring_fd = fd, .features = p.features };
+
+		ret = cint_query(&ring, &query);
+		close(fd);
+		/* the bit, and the opcode, are another's */
+		if (ret == -EINVAL)
+			ret = -EOPNOTSUPP;
+	}
+	if (cint_transient(ret))
 		return ret;
-	if (!(confirmed & (IORING_CINT_FEAT_URGENT | IORING_CINT_FEAT_BARRIER))) {
-		probe->error[CINT_FEATURE_RWF_URGENT] = -EOPNOTSUPP;
-		probe->error[CINT_FEATURE_RWF_BARRIER] = -EOPNOTSUPP;
-		return 0;
-	}
-	fd = memfd_create("cint-probe", MFD_CLOEXEC);
-	if (fd < 0) {
-		ret = -errno;
-		if (cint_transient(ret))
-			return ret;
-		probe->error[CINT_FEATURE_RWF_URGENT] = ret;
-		probe->error[CINT_FEATURE_RWF_BARRIER] = ret;
-		return 0;
-	}
-	cint_set(probe, CINT_FEATURE_RWF_URGENT, cint_probe_rwf(fd, RWF_URGENT),
-		 confirmed & IORING_CINT_FEAT_URGENT);
-	cint_set(probe, CINT_FEATURE_RWF_BARRIER, cint_probe_rwf(fd, RWF_BARRIER),
-		 confirmed & IORING_CINT_FEAT_BARRIER);
-	close(fd);
-	return 0;
+	for (f = 0; f < CINT_FEATURE_NR; f++)
+		probe->error[f] = ret < 0 ? ret : query.features & needs[f] ? 0 : -EOPNOTSUPP;
+	ret = cint_try_rwf(probe);
+	for (f = 0; f < CINT_FEATURE_NR; f++)
+		probe->features |= (unsigned int)!probe->error[f] << f;
+	return ret;
 }
 
 int cint_probe(struct cint_probe *probe)
@@ -214,7 +128,7 @@ static const char *cint_refusal(enum cint_feature feature)
 {
 	switch (feature) {
 	case CINT_FEATURE_SQE_URGENT:
-		return "it does not say that SQE flag 0x80 means urgent, or refuses it";
+		return "it does not say that SQE flag 0x80 means urgent";
 	case CINT_FEATURE_RWF_URGENT:
 		return "it does not say that flag 0x4000 of preadv2() means urgent, or "
 		       "refuses it";
@@ -222,7 +136,7 @@ static const char *cint_refusal(enum cint_feature feature)
 		return "it does not say that flag 0x8000 of preadv2() means a barrier, or "
 		       "refuses it";
 	case CINT_FEATURE_RING_PARAMS:
-		return "io_uring_register() does not know opcode 60";
+		return "a ring does not have IORING_FEAT_CINT, bit 30 of its features";
 	case CINT_FEATURE_DEVICE:
 		return "no driver coalesces completions at present";
 	default:
@@ -251,68 +165,33 @@ int cint_probe_explain(const struct cint_probe *probe, enum cint_feature feature
 			name, cint_strerror(error));
 }
 
-/*
- * Threads that come here at once each ask the kernel and store the same answer.
- */
-static unsigned int cint_get_known(void)
+/* Threads that come here at once each ask the kernel and store the same answer. */
+unsigned int cint_marks_known_(void)
 {
-	unsigned int known = __atomic_load_n(&cint_known, __ATOMIC_RELAXED);
+	static const unsigned int marks[] = {
+		[CINT_FEATURE_SQE_URGENT]	= IOSQE_URGENT,
+		[CINT_FEATURE_RWF_URGENT]	= RWF_URGENT,
+		[CINT_FEATURE_RWF_BARRIER]	= RWF_BARRIER,
+	};
+	static unsigned int kept, failures;
+	unsigned int known = __atomic_load_n(&kept, __ATOMIC_RELAXED), f;
 	struct cint_probe probe;
 
 	if (known)
 		return known;
-
 	if (cint_probe(&probe) < 0) {
-		if (__atomic_add_fetch(&cint_failures, 1, __ATOMIC_RELAXED) <
-		    CINT_PROBE_TRIES)
+		if (__atomic_add_fetch(&failures, 1, __ATOMIC_RELAXED) < CINT_PROBE_TRIES)
 			return 0;
 		memset(&probe, 0, sizeof(probe));
 	}
-
-	known = CINT_MARKS_KNOWN_ | probe.features << CINT_KNOWN_FEATURE_SHIFT;
-	if (probe.features & 1U << CINT_FEATURE_SQE_URGENT)
-		known |= IOSQE_URGENT;
-	if (probe.features & 1U << CINT_FEATURE_RWF_URGENT)
-		known |= RWF_URGENT;
-	if (probe.features & 1U << CINT_FEATURE_RWF_BARRIER)
-		known |= RWF_BARRIER;
-	if (probe.error[CINT_FEATURE_RING_PARAMS] == -EOPNOTSUPP)
-		known |= CINT_KNOWN_NO_RING_PARAMS;
-	__atomic_store_n(&cint_known, known, __ATOMIC_RELAXED);
+	known = CINT_MARKS_KNOWN_;
+	for (f = 0; f < sizeof(marks) / sizeof(marks[0]); f++)
+		known |= probe.features >> f & 1 ? marks[f] : 0;
+	__atomic_store_n(&kept, known, __ATOMIC_RELAXED);
 	return known;
-}
-
-unsigned int cint_marks_known_(void)
-{
-	return cint_get_known() & ((1U << CINT_KNOWN_FEATURE_SHIFT) - 1);
 }
 
 unsigned int cint_marks(void)
 {
 	return cint_marks_known_() & ~CINT_MARKS_KNOWN_;
-}
-
-/*
- * False only if the kernel was asked and refused: a process that may not create
- * a ring, and so cannot ask, may still have one.
- */
-bool cint_has_ring_params(void)
-{
-	return !(cint_get_known() & CINT_KNOWN_NO_RING_PARAMS);
-}
-
-/* Newer than the first version of the interface. */
-#ifndef IORING_CINT_FEAT_GATHER
-#define IORING_CINT_FEAT_GATHER	(1U << 4)
-#endif
-
-/*
- * True if an urgent completion ends a wait by itself, and the ring's parameters
- * gather the others.
- */
-bool cint_kernel_gathers(void)
-{
-	return cint_marks() & IOSQE_URGENT &&
-	       __atomic_load_n(&cint_kernel_features, __ATOMIC_RELAXED) &
-	       IORING_CINT_FEAT_GATHER;
 }

@@ -1,11 +1,40 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Setting and reading the coalescing parameters of a ring. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "ring.h"
 
 /* The ring's descriptor may only be known by its registered index. */
 #define CINT_USE_REGISTERED_RING	(1U << 31)
+
+bool cint_forced_stock(void)
+{
+	const char *value = secure_getenv("LIBURING_CINT_FORCE_STOCK");
+
+	return value && *value && strcmp(value, "0");
+}
+
+/*
+ * What the kernel said as the ring was set up.  io_uring_queue_mmap() of older liburings
+ * does not keep it; then it is what the kernel says of another.
+ */
+unsigned int cint_ring_features(const struct io_uring *ring)
+{
+	static unsigned int kept;
+	unsigned int features = ring->features ?: __atomic_load_n(&kept, __ATOMIC_RELAXED);
+	struct io_uring_params p = { 0 };
+	int fd;
+
+	if (features)
+		return features;
+	fd = io_uring_setup(1, &p);
+	if (fd >= 0)
+		close(fd);
+	__atomic_store_n(&kept, p.features, __ATOMIC_RELAXED);
+	return p.features;
+}
 
 static int cint_register_op(struct io_uring *ring, unsigned int opcode,
 			    void *arg)
@@ -14,7 +43,7 @@ static int cint_register_op(struct io_uring *ring, unsigned int opcode,
 	int ret;
 
 	/* elsewhere the opcode may have another meaning, so it is not tried */
-	if (cint_forced_stock() || !cint_has_ring_params())
+	if (cint_forced_stock() || !(cint_ring_features(ring) & CINT_RING_FEATURE))
 		return -EOPNOTSUPP;
 
 	/* io_uring_close_ring_fd() leaves ring_fd at -1 */

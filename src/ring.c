@@ -167,7 +167,7 @@ int cint_attach(struct io_uring *ring, const struct io_uring_cint *params,
 
 	if (flags & ~CINT_RING_FLAGS)
 		return -EINVAL;
-	if (flags & CINT_RING_LINK && (ring->flags & IORING_SETUP_IOPOLL || !cint_link_works()))
+	if (flags & CINT_RING_LINK && ring->flags & IORING_SETUP_IOPOLL)
 		return -EOPNOTSUPP;
 	s = calloc(1, sizeof(*s));
 	if (!s)

@@ -11,8 +11,9 @@
  *	link		the SQE that ends a wait
  *	count		what is outstanding
  *	enter		the system call, the clock
- *	register, rw	parameters in the kernel; preadv2() with marks
+ *	rw		preadv2() with marks
  *	probe		what the kernel takes
+ *	register	parameters in the kernel, which says there what it has
  *	decide, book	pure: what to wait for; marked requests, by user_data
  *	params, version	pure: names, ranges, errors
  */
@@ -33,6 +34,7 @@
  * struct cint_choice - the backend of a ring, and what it was chosen by
  * @backend: enum cint_backend, the stock one also where marks go to the kernel
  * @marks: the kernel's marks that are used: cint_marks()
+ * @marks_error: what the kernel said when it was asked by this ring
  * @gathers: the kernel gathers and wakes by urgency by itself
  * @setup: the set-up flags of the ring
  * @features: what the kernel said when it was set up
@@ -40,6 +42,7 @@
 struct cint_choice {
 	enum cint_backend	backend;
 	unsigned int		marks;
+	int			marks_error;
 	bool			gathers;
 	unsigned int		setup;
 	unsigned int		features;
@@ -137,13 +140,11 @@ static inline unsigned int cint_sqe_shift(const struct io_uring *ring)
  */
 #define CINT_REGISTER_OPCODE	60	/* IORING_REGISTER_CINT */
 #define CINT_UNREGISTER_OPCODE	61	/* IORING_UNREGISTER_CINT */
+#define CINT_RING_FEATURE	(1U << 30)	/* IORING_FEAT_CINT */
 
-/* params.c */
-
-/* probe.c */
+/* register.c */
 bool cint_forced_stock(void);
-bool cint_has_ring_params(void);
-bool cint_kernel_gathers(void);
+unsigned int cint_ring_features(const struct io_uring *ring);
 
 /* enter.c */
 __u64 cint_now_ns(void);
@@ -160,10 +161,9 @@ void cint_watch(struct cint_state *s);
 void cint_count_taken(struct cint_state *s);
 
 /* link.c */
-bool cint_link_works(void);
 bool cint_link_add(struct cint_state *s, struct io_uring_sqe *sqe, unsigned int index);
 
 /* backend.c */
-void cint_choose(struct cint_choice *choice, const struct io_uring *ring);
+void cint_choose(struct cint_choice *choice, struct io_uring *ring);
 
 #endif /* CINT_RING_H */

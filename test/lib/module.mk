@@ -21,7 +21,7 @@ $(LIB_PURE_TESTS): $(builddir)/test/lib/%: $(builddir)/test/lib/%.o $(builddir)/
 		   $(builddir)/src/policy.o
 	$(call quiet,LINK)$(LINK) -o $@ $^
 
-$(builddir)/test/lib/other-kernels: LDFLAGS_EXTRA += -Wl,--wrap=io_uring_submit_and_wait \
+$(builddir)/test/lib/other-kernels: LDFLAGS_EXTRA += -Wl,--wrap=io_uring_setup \
 	-Wl,--wrap=io_uring_register -Wl,--wrap=preadv2 -Wl,--wrap=pwritev2
 
 $(builddir)/test/lib/ring-signals: LDFLAGS_EXTRA += -Wl,--wrap=io_uring_enter2

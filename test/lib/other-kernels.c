@@ -2,28 +2,33 @@
 /*
  * Kernels that this machine does not run, played by wrapped system calls: one
  * with all features, one where the bits mean something else, one where the
- * opcodes do, and one that lacks a part.
+ * opcodes do, and one that lacks a part.  And what a ring costs that is attached:
+ * nothing that the kernel has said already is asked.
  */
 #include "helpers.h"
 
+#define FEAT_CINT	(1U << 30)
+
 /* The linker's --wrap sends the library's calls here. */
-int __real_io_uring_submit_and_wait(struct io_uring *ring, unsigned int nr);
+int __real_io_uring_setup(unsigned int entries, struct io_uring_params *p);
 ssize_t __real_preadv2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags);
 ssize_t __real_pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags);
-int __wrap_io_uring_submit_and_wait(struct io_uring *ring, unsigned int nr);
+int __wrap_io_uring_setup(unsigned int entries, struct io_uring_params *p);
 int __wrap_io_uring_register(unsigned int fd, unsigned int opcode, const void *arg,
 			     unsigned int nr_args);
 ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags);
 ssize_t __wrap_pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags);
 
 static struct {
-	bool takes_sqe_flag;
+	bool announces;		/* IORING_FEAT_CINT */
 	int takes_rwf;
+	int refuses_rwf;	/* the error of the others */
 	bool has_opcode;	/* 60 and 61 are ours */
 	bool foreign_opcode;	/* they succeed, and are something else */
 	__u32 features;
 	int register_error;
 	/* seen */
+	int setups;
 	int registers;
 	int writes;
 	int last_rwf;
@@ -33,15 +38,14 @@ static struct {
 	struct io_uring_cint setting;
 } kernel;
 
-int __wrap_io_uring_submit_and_wait(struct io_uring *ring, unsigned int nr)
+int __wrap_io_uring_setup(unsigned int entries, struct io_uring_params *p)
 {
-	struct io_uring_sqe *sqe = &ring->sq.sqes[ring->sq.sqe_head & ring->sq.ring_mask];
+	int fd = __real_io_uring_setup(entries, p);
 
-	/* whatever the real kernel does: an opcode that none has is refused */
-	if (!kernel.takes_sqe_flag && sqe->flags & IOSQE_URGENT)
-		sqe->opcode = 255;
-	sqe->flags &= (__u8)~IOSQE_URGENT;
-	return __real_io_uring_submit_and_wait(ring, nr);
+	kernel.setups++;
+	p->features &= ~FEAT_CINT;
+	p->features |= kernel.announces ? FEAT_CINT : 0;
+	return fd;
 }
 
 int __wrap_io_uring_register(unsigned int fd, unsigned int opcode, const void *arg,
@@ -78,7 +82,7 @@ int __wrap_io_uring_register(unsigned int fd, unsigned int opcode, const void *a
 
 static bool takes(int flags)
 {
-	errno = EOPNOTSUPP;
+	errno = kernel.refuses_rwf ? kernel.refuses_rwf : EOPNOTSUPP;
 	return !(flags & (RWF_URGENT | RWF_BARRIER) & ~kernel.takes_rwf);
 }
 
@@ -99,12 +103,20 @@ ssize_t __wrap_pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offse
 	return __real_pwritev2(fd, iov, iovcnt, offset, flags & ~kernel.takes_rwf);
 }
 
+/* A ring of the kernel that is played. */
+static void played_ring(struct io_uring *ring)
+{
+	test_ring(ring, 4);
+	ring->features &= ~FEAT_CINT;
+	ring->features |= kernel.announces ? FEAT_CINT : 0;
+}
+
 #define ALL_FEATURES	(IORING_CINT_FEAT_URGENT | IORING_CINT_FEAT_BARRIER | \
 			 IORING_CINT_FEAT_RING_PARAMS | IORING_CINT_FEAT_DEVICE)
 
 static void patched(void)
 {
-	kernel.takes_sqe_flag = true;
+	kernel.announces = true;
 	kernel.takes_rwf = RWF_URGENT | RWF_BARRIER;
 	kernel.has_opcode = true;
 	kernel.features = ALL_FEATURES;
@@ -140,7 +152,7 @@ static void all_supported(void)
 	CHECK_EQ(kernel.last_rwf, 0x8000);
 	CHECK_EQ(kernel.writes, 1);
 
-	test_ring(&ring, 1);
+	played_ring(&ring);
 	cint_params_init(&first);
 	CHECK_EQ(cint_register(&ring, &first, &out), 0);
 	CHECK_EQ(kernel.last_opcode, 60);
@@ -201,7 +213,7 @@ static void nothing_supported(void)
 	CHECK_EQ(cint_pwritev2(fd, &iov, 1, 0, RWF_URGENT | RWF_BARRIER | RWF_DSYNC), 1);
 	CHECK_EQ(kernel.last_rwf, RWF_DSYNC);
 
-	test_ring(&ring, 1);
+	played_ring(&ring);
 	cint_params_init(&params);
 	registers = kernel.registers;
 	CHECK_EQ(cint_register(&ring, &params, NULL), -EOPNOTSUPP);
@@ -211,9 +223,22 @@ static void nothing_supported(void)
 	CHECK_EQ(kernel.registers, registers);
 }
 
+static void attaches_to_stock(void)
+{
+	struct cint_ring *cring;
+	struct io_uring ring;
+
+	played_ring(&ring);
+	CHECK_EQ(cint_attach(&ring, NULL, 0, &cring), 0);
+	CHECK(cint_backend(cring) < CINT_BACKEND_KERNEL);
+	cint_detach(cring);
+	io_uring_queue_exit(&ring);
+}
+
 static void foreign_bits(void)
 {
 	patched();
+	kernel.announces = false;
 	kernel.has_opcode = false;
 	nothing_supported();
 }
@@ -221,8 +246,20 @@ static void foreign_bits(void)
 static void foreign_opcode(void)
 {
 	patched();
+	kernel.announces = false;
 	kernel.foreign_opcode = true;
 	nothing_supported();
+	/* it was sent to nobody */
+	CHECK_EQ(kernel.registers, 0);
+}
+
+/* The bit of the features, too, is another's. */
+static void foreign_feature(void)
+{
+	patched();
+	kernel.has_opcode = false;
+	attaches_to_stock();
+	CHECK_EQ(cint_marks(), 0);
 }
 
 static void no_barrier(void)
@@ -239,13 +276,95 @@ static void no_barrier(void)
 	CHECK_EQ(sqe.rw_flags, 0);
 }
 
-/* The list says so, but the flag does not work: what works counts. */
-static void listed_only(void)
+/* The list says so, but a filter of system calls does not let the flag through. */
+static void filtered(void)
 {
+	struct cint_probe probe;
+
 	patched();
-	kernel.takes_sqe_flag = false;
 	kernel.takes_rwf = RWF_URGENT;
-	CHECK_EQ(cint_marks(), 0x4000);
+	kernel.refuses_rwf = EPERM;
+	CHECK_EQ(cint_marks(), 0x4080);
+	CHECK_EQ(cint_probe(&probe), 0);
+	CHECK_EQ(probe.error[CINT_FEATURE_RWF_BARRIER], -EPERM);
+}
+
+/* The kernel has said all as the ring was set up. */
+static void attach_asks_nobody(void)
+{
+	attaches_to_stock();
+	CHECK_EQ(kernel.setups, 0);
+	CHECK_EQ(kernel.registers, 0);
+}
+
+/* One question, by the ring itself. */
+static void attach_asks_the_ring(void)
+{
+	struct cint_ring *cring;
+	struct io_uring ring;
+
+	patched();
+	played_ring(&ring);
+	CHECK_EQ(cint_attach(&ring, NULL, 0, &cring), 0);
+	CHECK_EQ(cint_backend(cring), CINT_BACKEND_KERNEL);
+	CHECK_EQ(kernel.setups, 0);
+	CHECK_EQ(kernel.registers, 1);
+	CHECK_EQ(kernel.last_fd, (unsigned int)ring.ring_fd);
+	cint_detach(cring);
+	io_uring_queue_exit(&ring);
+}
+
+/* A ring that may not be asked: by a restriction, then by a task that is not its own. */
+static void ring_refuses(void)
+{
+	struct cint_ring *cring;
+	struct io_uring ring;
+	char text[512];
+
+	patched();
+	played_ring(&ring);
+	kernel.register_error = -EACCES;
+	CHECK_EQ(cint_attach(&ring, NULL, 0, &cring), 0);
+	CHECK(cint_backend(cring) < CINT_BACKEND_KERNEL);
+	CHECK(cint_explain(cring, text, sizeof(text)) < (int)sizeof(text));
+	CHECK(strstr(text, "not kernel: the ring has restrictions without IORING_REGISTER_CINT"));
+	cint_detach(cring);
+
+	kernel.register_error = 0;
+	CHECK_EQ(cint_marks(), 0xc080);
+	kernel.register_error = -EEXIST;
+	CHECK_EQ(cint_attach(&ring, NULL, 0, &cring), 0);
+	CHECK_EQ(cint_backend(cring), CINT_BACKEND_KERNEL);
+	cint_detach(cring);
+	io_uring_queue_exit(&ring);
+}
+
+/* liburing 2.3's io_uring_queue_mmap() forgets what the kernel said. */
+static void unknown_features(void)
+{
+	struct io_uring ring, forgetful;
+	struct io_uring_cint params;
+	struct cint_ring *cring;
+	enum cint_backend backend;
+
+	played_ring(&ring);
+	CHECK_EQ(cint_attach(&ring, NULL, 0, &cring), 0);
+	backend = cint_backend(cring);
+	cint_detach(cring);
+
+	forgetful = ring;
+	forgetful.features = 0;
+	CHECK_EQ(cint_attach(&forgetful, NULL, 0, &cring), 0);
+	CHECK_EQ(cint_backend(cring), backend);
+	CHECK_EQ(kernel.setups, 1);
+	cint_detach(cring);
+	/* asked once */
+	CHECK_EQ(cint_attach(&forgetful, NULL, 0, &cring), 0);
+	CHECK_EQ(cint_query(&forgetful, &params), -EOPNOTSUPP);
+	CHECK_EQ(kernel.setups, 1);
+	CHECK_EQ(kernel.registers, 0);
+	cint_detach(cring);
+	io_uring_queue_exit(&ring);
 }
 
 int main(void)
@@ -257,14 +376,20 @@ int main(void)
 	io_uring_queue_exit(&ring);
 	CHECK_EQ(cint_probe(&probe), 0);
 	CHECK_EQ(probe.features, 0);
-	if (kernel.last_opcode != 60) {
+	if (kernel.setups != 1) {
 		fprintf(stderr, "the wrappers are not in place\n");
 		return 1;
 	}
+	kernel.setups = 0;
 	test_in_child(all_supported);
 	test_in_child(foreign_bits);
 	test_in_child(foreign_opcode);
+	test_in_child(foreign_feature);
 	test_in_child(no_barrier);
-	test_in_child(listed_only);
+	test_in_child(filtered);
+	test_in_child(attach_asks_nobody);
+	test_in_child(attach_asks_the_ring);
+	test_in_child(ring_refuses);
+	test_in_child(unknown_features);
 	return 0;
 }
