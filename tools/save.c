@@ -260,7 +260,25 @@ static char *kept_text(const struct lines *lines)
 
 /* --- the file --- */
 
-/* Where a link leads to, also if nothing is there yet. */
+/*
+ * Whether a link is followed: as by the kernel (fs.protected_symlinks), which is not asked
+ * to here, not if another one has made it in a directory for all, such as /tmp.
+ */
+static bool link_is_followed(const char *path)
+{
+	const mode_t for_all = S_ISVTX | S_IWOTH;
+	struct stat link, st;
+	bool known;
+	char *copy;
+
+	copy = xstrdup(path);
+	known = !lstat(path, &link) && !stat(dirname(copy), &st);
+	free(copy);
+	return known && ((st.st_mode & for_all) != for_all || link.st_uid == geteuid() ||
+			 link.st_uid == st.st_uid);
+}
+
+/* Where a link leads to, also if nothing is there yet; NULL if it is not to be followed. */
 static char *final_path(const char *path)
 {
 	char *final = xstrdup(path), *copy, *next, target[4096];
@@ -272,6 +290,10 @@ static char *final_path(const char *path)
 		length = readlink(final, target, sizeof(target) - 1);
 		if (length < 0)
 			break;
+		if (!link_is_followed(final)) {
+			free(final);
+			return NULL;
+		}
 		target[length] = '\0';
 		copy = xstrdup(final);
 		next = *target == '/' ? xstrdup(target) :
@@ -307,6 +329,8 @@ static int replace_file(const char *path, const char *text)
 	struct stat st;
 	int fd, error = 0;
 
+	if (!real)
+		return EACCES;
 	present = !stat(real, &st);
 	if (present && !S_ISREG(st.st_mode)) {
 		free(real);
