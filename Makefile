@@ -183,13 +183,15 @@ $(builddir)/%.os: $(srcdir)/%.c $(builddir)/config-host.h
 # config-host.mak is an included makefile, so make remakes it (and starts over) when it is
 # missing or older than configure, or than the list of packages that are installed, as what
 # it found or missed may be of these. It records its own arguments.
+# What is kept for make is as it was given again.
+configured_with = sed -n '/^$(1) := */{s///;s/\$$\$$/$$/g;s/\\\\\#/\#/g;p;}' $@
 PACKAGES_INSTALLED := $(wildcard /var/lib/dpkg/status)
 $(builddir)/config-host.mak: $(srcdir)/configure $(PACKAGES_INSTALLED)
 	@mkdir -p $(builddir)
 	@if [ -f $@ ]; then \
 		echo "configure, or what is installed, has changed: running it again"; \
-		args=$$(sed -n 's/^CONFIGURE_ARGS := *//p' $@); \
-		env=$$(sed -n 's/^CONFIGURE_ENV := *//p' $@); \
+		args=$$($(call configured_with,CONFIGURE_ARGS)); \
+		env=$$($(call configured_with,CONFIGURE_ENV)); \
 	else \
 		echo "not configured yet, running configure"; args=; env=; \
 	fi; \

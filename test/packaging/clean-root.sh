@@ -66,6 +66,22 @@ clean_root() {
 	mount -t tmpfs tmpfs "$root/tmp"
 }
 
+# clean_test NAME: a directory of the test's own, not below /tmp, which a guest has its own of
+clean_test() {
+	. "$srcdir/test/tools/lib.sh"
+	rmdir "$dir"
+	dir=$(mktemp -d "$builddir/test/$1.XXXXXX")
+	trap 'umount -R "$dir/one/root" 2> /dev/null; rm -rf "$dir"' EXIT
+	: > "$dir/out"
+	: > "$dir/err"
+}
+
+# run COMMAND...: leaves $status, $dir/out and $dir/err
+run() {
+	status=0
+	"$@" > "$dir/out" 2> "$dir/err" < /dev/null || status=$?
+}
+
 in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root "$@"; }
 
 # Everything that runs as root in a namespace whose mounts end with it.
