@@ -3,8 +3,8 @@
  * Batches that end with a barrier:  barrier-batch FILE BATCHES
  *
  * Appends batches of records as a log would, on a ring that other requests use as
- * well: here, reads of an empty pipe, which never complete.  A wait ends when the
- * batch is on its way, neither at each record nor at the time limit.
+ * well: here, a read of a pipe, which completes when something is written there.  A
+ * wait ends when the batch is complete, neither at each record nor at the time limit.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 
 #define RECORDS		24
 #define SIZE		512
+enum { RECORD, OTHER };	/* user_data */
 
 static void append(struct cint_ring *cring, int fd, char (*records)[SIZE], long batch)
 {
@@ -26,7 +27,7 @@ static void append(struct cint_ring *cring, int fd, char (*records)[SIZE], long 
 		sqe = io_uring_get_sqe(cring->ring);
 		io_uring_prep_write(sqe, fd, records[i], SIZE,
 				    (__u64)(batch * RECORDS + i) * SIZE);
-		io_uring_sqe_set_data64(sqe, 1);
+		io_uring_sqe_set_data64(sqe, RECORD);
 	}
 	cint_set_barrier(cring, sqe);	/* the last one */
 }
@@ -59,15 +60,21 @@ int main(int argc, char **argv)
 		/* submitted behind the barrier, so no part of what it waits for */
 		sqe = io_uring_get_sqe(&ring);
 		io_uring_prep_read(sqe, idle[0], &byte, 1, 0);
+		io_uring_sqe_set_data64(sqe, OTHER);
 		for (left = RECORDS; left; ) {
 			cint_submit_and_wait(cring, 0);
 			while (!cint_peek_cqe(cring, &cqe)) {
-				if (cqe->res != SIZE)
+				if (cqe->user_data != RECORD || cqe->res != SIZE)
 					return 1;
 				cint_cqe_seen(cring, cqe);
 				left--;
 			}
 		}
+		/* the next batch's barrier would wait for it */
+		if (write(idle[1], "x", 1) != 1 || cint_wait_cqe(cring, &cqe) ||
+		    cqe->user_data != OTHER)
+			return 1;
+		cint_cqe_seen(cring, cqe);
 	}
 	cint_get_stats(cring, &stats);
 	printf("%s: %ld batches of %d records, %llu waits, %llu ended by a barrier\n",
