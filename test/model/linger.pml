@@ -13,7 +13,9 @@
  * With -D:
  *	ENDLESS		one more bulk I/O is outstanding, and never completes
  *	LATE		the timer never fires: the task is woken without its help
- *	BARRIER		the task waits for the end of a barrier, with which all complete
+ *	BARRIER		the task issues a barrier, while the others complete, and waits for
+ *			its end, and once more: what was issued before has completed then
+ *	WORKER		a worker issues one bulk I/O meanwhile, perhaps before a barrier
  * and mutants, each of which is to be found with one of these or without:
  *	NO_LOOK_AFTER	the task does not look whether ->cq_wait_nr was raised
  *	NO_IS_ENOUGH	who has raised it does not look at what was added meanwhile
@@ -23,6 +25,9 @@
  *	NOT_AGAIN	a timer of a former wait is not set once more
  *	COUNT_FIRST	a completion is counted before it is added
  *	NO_WORK_AGAIN	the task does not look for work when a barrier has ended
+ *	NOT_COUNTED	who ends a barrier does not look whether it was counted meanwhile
+ *	NO_NUMBER	nor whether it is still the same
+ *	NOT_ONCE_MORE	who issues does not look whether a barrier has divided it off
  */
 #ifndef COMPLETIONS
 #define COMPLETIONS	3
@@ -31,6 +36,7 @@
 #define BULK		2
 #endif
 #define THRESHOLD	3
+#define BARRIERS	2
 #define NOBODY		100	/* IO_CQ_WAKE_INIT */
 #define FORCE		99
 
@@ -38,51 +44,78 @@ byte cq_wait_nr = NOBODY;
 byte enough;
 byte listed;			/* ->work_llist: how many, */
 byte head_nr;			/* and nr_tw of the first */
-#ifdef ENDLESS
-byte outstanding = BULK + 1;
-#else
-byte outstanding = BULK;
-#endif
+/* of the halves; all but barriers are in the first when the task begins */
+byte outstanding[2];
+byte barriers;			/* twice those that have ended, odd while one has not */
 bool timer;
 bool asleep;			/* TASK_INTERRUPTIBLE */
 bool ended;			/* IO_CHECK_CQ_BARRIER_BIT */
+byte issued;			/* by the worker */
 bool done;
+
+#define BEHIND(number)	(((number) + 1) / 2 % 2)
 
 inline wake()
 {
 	asleep = false;
 }
 
-/* io_linger_added() */
+/* io_linger_added() and io_linger_last() */
 inline count()
 {
 	atomic {
-		outstanding--;
-		last = (outstanding == 0)
+		outstanding[half]--;
+		last = (outstanding[half] == 0)
 	}
 	linger = !last;
 	if
 	:: last ->
 #ifdef BARRIER
-		ended = true;
-		wake();
-#endif
-#ifndef NO_LAST
-		e = enough;
+		number = barriers;
 		if
-		:: e && cq_wait_nr == e -> wake()
-		:: else -> skip
-		fi
+		:: number % 2 && half != BEHIND(number) ->
+#ifndef NOT_COUNTED
+			if
+			:: outstanding[half] -> goto counted
+			:: else -> skip
+			fi;
 #endif
-		skip
+			atomic {
+				if
+#ifdef NO_NUMBER
+				:: barriers % 2 -> barriers++
+#else
+				:: barriers == number -> barriers++
+#endif
+				:: else -> goto counted
+				fi
+			}
+			ended = true;
+			wake()
+		:: else -> skip
+		fi;
+counted:
+#endif
+		if
+		:: outstanding[1 - half] -> linger = true
+		:: else ->
+#ifndef NO_LAST
+			e = enough;
+			if
+			:: e && cq_wait_nr == e -> wake()
+			:: else -> skip
+			fi
+#endif
+			skip
+		fi
 	:: else -> skip
 	fi
 }
 
 /* io_req_local_work_add() and io_linger() */
-proctype add(bool bulk)
+proctype add(bool bulk; byte half)
 {
-	byte nr_tw, before, nr_wait, e;
+	byte nr_tw, before, nr_wait, e, number;
 	bool last, linger, queued;
 
 #ifdef COUNT_FIRST
@@ -147,7 +180,11 @@ proctype add(bool bulk)
 	:: else -> skip
 	fi;
 	if
-	:: outstanding == 0 -> goto up
+	:: outstanding[0] == 0 ->
+		if
+		:: outstanding[1] == 0 -> goto up
+		:: else -> skip
+		fi
 	:: else -> skip
 	fi;
 	if
@@ -194,6 +231,29 @@ end:	do
 	od
 }
 
+#ifdef WORKER
+/* io_linger_issue(), and the request completes */
+active proctype worker()
+{
+	byte half, e, number;
+	bool last, linger;
+
+	half = BEHIND(barriers);
+	outstanding[half]++;
+#ifndef NOT_ONCE_MORE
+	do
+	:: half == BEHIND(barriers) -> break
+	:: else ->
+		count();
+		half = BEHIND(barriers);
+		outstanding[half]++
+	od;
+#endif
+	issued = 1;
+	run add(true, half)
+}
+#endif
+
 inline take()
 {
 	atomic {
@@ -208,17 +268,36 @@ active proctype task()
 {
 	byte left = COMPLETIONS, want, got, nr_wait;
 	bool lingered;
-	byte i;
+	byte i, total, had;
 
-	for (i : 1 .. COMPLETIONS) {
-		run add(i <= BULK)
+	atomic {
+#ifdef ENDLESS
+		outstanding[0] = outstanding[0] + BULK + 1;
+#else
+		outstanding[0] = outstanding[0] + BULK;
+#endif
+		do
+		:: i < COMPLETIONS ->
+			i++;
+			run add(i <= BULK, 0)
+		:: else -> break
+		od
 	}
 	do
+#ifdef BARRIER
+	:: barriers == 2 * BARRIERS -> break
+	:: else ->
+		want = 9;
+		had = issued;
+		i = BEHIND(barriers);
+		outstanding[i]++;
+		/* io_linger_barrier() */
+		barriers++;
+		left++;
+		run add(true, i);
+#else
 	:: left == 0 -> break
 	:: else ->
-#ifdef BARRIER
-		want = COMPLETIONS + 1;
-#else
 		if
 		:: want = 1
 		:: left >= 2 -> want = 2
@@ -267,7 +346,13 @@ awake:
 			enough = 0;
 			cq_wait_nr = NOBODY
 		od;
+#ifdef BARRIER
+		/* all that was issued before, and the barrier */
+		total = total + got;
+		assert(total >= left + had);
+#else
 		left = left - got;
+#endif
 		got = 0
 	od;
 	done = true

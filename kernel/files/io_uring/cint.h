@@ -71,12 +71,11 @@ struct io_linger {
 
 	/*
 	 * A barrier divides what is outstanding in what was issued up to it, and what
-	 * is issued behind it: @behind is the index of the latter. Of one barrier at a
-	 * time.
+	 * is issued behind it; one barrier at a time. @barriers is twice the number of
+	 * those that have ended, and odd while one has not.
 	 */
 	atomic_t		outstanding[2];
-	unsigned int		behind;
-	atomic_t		barrier;
+	atomic_t		barriers;
 };
 
 int io_register_cint(struct io_ring_ctx *ctx, void __user *arg);
@@ -94,6 +93,7 @@ int io_linger_alloc(struct io_ring_ctx *ctx);
 void io_linger_set(struct io_ring_ctx *ctx, const struct cint_policy *policy);
 void io_linger_free(struct io_ring_ctx *ctx);
 void __io_linger_forget(struct io_kiocb *req);
+void __io_linger_issue(struct io_kiocb *req);
 bool io_linger_barrier(struct io_kiocb *req);
 bool io_linger_last(struct io_ring_ctx *ctx, unsigned int odd);
 bool io_linger(struct io_ring_ctx *ctx, unsigned int nr_wait, unsigned int nr_tw);
@@ -129,19 +129,29 @@ static inline void io_linger_init_req(struct io_kiocb *req)
 	req->cint_linger = 0;
 }
 
+/* In which half is what is issued now? It is the other one from each barrier on. */
+static inline unsigned int io_linger_behind(unsigned int barriers)
+{
+	return (barriers + 1) / 2 % 2;
+}
+
 /* A request with REQ_F_CINT_GROUP is about to be issued, perhaps once more. */
 static inline void io_linger_issue(struct io_kiocb *req,
 				   const struct io_issue_def *def)
 {
 	struct io_linger *l = req->ctx->cint_linger;
-	unsigned int behind;
+	unsigned int odd;
 
 	if (!l || !READ_ONCE(l->threshold) || req->cint_linger ||
 	    !def->iopoll_queue || io_file_can_poll(req))
 		return;
-	behind = READ_ONCE(l->behind);
-	req->cint_linger = IO_LINGER_COUNTED | behind * IO_LINGER_ODD;
-	atomic_inc(&l->outstanding[behind]);
+	odd = io_linger_behind(atomic_read(&l->barriers));
+	req->cint_linger = IO_LINGER_COUNTED | odd * IO_LINGER_ODD;
+	atomic_inc(&l->outstanding[odd]);
+	/* a worker may be overtaken by a barrier, which must not divide it off */
+	smp_mb__after_atomic();
+	if (unlikely(odd != io_linger_behind(atomic_read(&l->barriers))))
+		__io_linger_issue(req);
 }
 
 /* It completes in the task itself; or nobody knows when it will. */

@@ -33,13 +33,6 @@
 #include "io_uring.h"
 #include "cint.h"
 
-/* ->barrier */
-enum {
-	IO_BARRIER_NONE,
-	IO_BARRIER_BEGINS,
-	IO_BARRIER_SET,
-};
-
 /* a timer that is shorter costs more than the wake-up */
 #define IO_LINGER_MIN_NS	1000
 
@@ -66,10 +59,16 @@ static bool io_lingers(struct io_linger *l)
 bool io_linger_last(struct io_ring_ctx *ctx, unsigned int odd)
 {
 	struct io_linger *l = ctx->cint_linger;
+	unsigned int barriers;
 
-	if (odd != READ_ONCE(l->behind) &&
-	    atomic_cmpxchg(&l->barrier, IO_BARRIER_SET, IO_BARRIER_NONE) ==
-	    IO_BARRIER_SET) {
+	/*
+	 * Since it was the last one, a barrier may have been counted where it was: that
+	 * is not to end. Who sees it set sees it counted.
+	 */
+	barriers = atomic_read_acquire(&l->barriers);
+	if (barriers & 1 && odd != io_linger_behind(barriers) &&
+	    !atomic_read(&l->outstanding[odd]) &&
+	    atomic_cmpxchg(&l->barriers, barriers, barriers + 1) == barriers) {
 		set_bit(IO_CHECK_CQ_BARRIER_BIT, &ctx->check_cq);
 		/* pairs with that of set_current_state() before the task reads it */
 		smp_mb__after_atomic();
@@ -92,6 +91,22 @@ void __io_linger_forget(struct io_kiocb *req)
 	io_linger_added(req->ctx, state);
 }
 
+/* A request is counted in a half that a barrier has begun to wait for meanwhile. */
+void __io_linger_issue(struct io_kiocb *req)
+{
+	struct io_linger *l = req->ctx->cint_linger;
+	unsigned int odd;
+
+	do {
+		/* others may have left the end of the barrier to this one */
+		__io_linger_forget(req);
+		odd = io_linger_behind(atomic_read(&l->barriers));
+		req->cint_linger = IO_LINGER_COUNTED | odd * IO_LINGER_ODD;
+		atomic_inc(&l->outstanding[odd]);
+		smp_mb__after_atomic();
+	} while (odd != io_linger_behind(atomic_read(&l->barriers)));
+}
+
 /**
  * io_linger_barrier - a request is a barrier
  * @req: the request, being issued
@@ -101,17 +116,18 @@ void __io_linger_forget(struct io_kiocb *req)
 bool io_linger_barrier(struct io_kiocb *req)
 {
 	struct io_linger *l = req->ctx->cint_linger;
+	unsigned int barriers, odd;
 
 	if (!req->cint_linger)
 		return false;
 	if (req->cint_linger & IO_LINGER_BARRIER)
 		return true;
-	if (atomic_cmpxchg(&l->barrier, IO_BARRIER_NONE, IO_BARRIER_BEGINS) !=
-	    IO_BARRIER_NONE)
+	odd = !!(req->cint_linger & IO_LINGER_ODD);
+	barriers = atomic_read(&l->barriers);
+	/* there is one, or there was one since this was counted; or another is faster */
+	if (barriers & 1 || odd != io_linger_behind(barriers) ||
+	    atomic_cmpxchg(&l->barriers, barriers, barriers + 1) != barriers)
 		return false;
-	WRITE_ONCE(l->behind, !(req->cint_linger & IO_LINGER_ODD));
-	/* whoever sees it set sees what is behind it */
-	atomic_set_release(&l->barrier, IO_BARRIER_SET);
 	req->cint_linger |= IO_LINGER_BARRIER;
 	return true;
 }
