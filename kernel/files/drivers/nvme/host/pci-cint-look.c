@@ -38,7 +38,9 @@
  *
  * Locks: nvme_queue.cq_poll_lock is for who looks. All who look here try for it
  * only: who holds it is looking. The timer is the only one to look in a softirq,
- * and handlers that look are those of other queues.
+ * and handlers that look are those of other queues. ->timer_lock is for who sets the
+ * timer, from what he bases it on to the end, so that nobody's is overruled by what
+ * somebody else has found before; it is innermost, and handlers take it, too.
  *
  * Who has submitted starts the timer if it is not queued. It is dequeued before it
  * runs, so that of the two, who submits while it runs and the timer that finds
@@ -101,32 +103,59 @@
  * When to look
  */
 
-static u32 nvme_cint_group_outstanding(struct nvme_cint_queue *c, u16 group)
+/* What is outstanding by slots. Return how many slots there are, 0 if it is nothing. */
+static unsigned int nvme_cint_count(struct nvme_cint_queue *c, u32 *nr)
 {
-	unsigned int i;
-	u32 nr = 0;
+	unsigned int nr_slots = READ_ONCE(c->nr_slots), i;
+	bool any = false;
 
-	for (i = 0; i < READ_ONCE(c->nr_slots); i++)
-		if (READ_ONCE(c->slots[i].group) == group)
-			nr += nvme_cint_slot_outstanding(&c->slots[i]);
-	return nr;
+	for (i = 0; i < nr_slots; i++)
+		nr[i] = READ_ONCE(c->slots[i].done);
+	/* pairs with nvme_cint_guard(): who is not seen here sees that all were done */
+	smp_mb();
+	for (i = 0; i < nr_slots; i++) {
+		nr[i] = READ_ONCE(c->slots[i].sent) - nr[i];
+		/* the controller has made some up */
+		if (unlikely((s32)nr[i] < 0))
+			nr[i] = nvme_outstanding(c->nvmeq);
+		any |= nr[i];
+	}
+	return any ? nr_slots : 0;
+}
+
+/* A batch is a group's, whosever the requests are. */
+static u32 nvme_cint_group_outstanding(struct nvme_cint_queue *c, u16 group,
+				       const u32 *nr, unsigned int nr_slots)
+{
+	u32 sum = 0;
+
+	while (nr_slots--)
+		if (READ_ONCE(c->slots[nr_slots].group) == group)
+			sum += nr[nr_slots];
+	return sum;
 }
 
 /*
  * How long until the next look, by the earliest demand of any group; 0 if nothing
- * is outstanding.
+ * is outstanding. With ->timer_lock.
  */
 static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 {
 	u32 floor_ns = READ_ONCE(c->cint->look_min_ns), max_hold_ns;
 	u32 hold_ns = CINT_DELAY_MAX_NS, hold_min_ns, shortest = 0;
 	const struct user_struct *owner = NULL, *user;
+	u32 nr_outstanding[NVME_CINT_SLOTS];
 	enum cint_reason reason;
+	unsigned int nr_slots, i;
 	bool shared = false;
-	unsigned int i;
 
-	if (!READ_ONCE(c->looked_at) || !nvme_outstanding(c->nvmeq))
+	lockdep_assert_held(&c->timer_lock);
+	nr_slots = READ_ONCE(c->looked_at) ?
+		nvme_cint_count(c, nr_outstanding) : 0;
+	if (!nr_slots) {
+		WRITE_ONCE(c->hold_ns, hold_ns);
 		return 0;
+	}
 	/* a barrier's prefix, that nobody has looked for yet */
 	if (unlikely(atomic_read(&c->prefix))) {
 		WRITE_ONCE(c->reason, CINT_FIRE_BARRIER);
@@ -137,18 +166,18 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 	/* in a shorter time than the drive takes there may be none to look for */
 	hold_min_ns = max(floor_ns, min(READ_ONCE(c->poll.service_ns),
 					max_hold_ns));
-	for (i = 0; i < READ_ONCE(c->nr_slots); i++) {
+	for (i = 0; i < nr_slots; i++) {
 		struct nvme_cint_slot *slot = &c->slots[i];
-		u32 nr = nvme_cint_slot_outstanding(slot), interval, hold;
 		const struct cint_policy *policy;
+		u32 nr, interval, hold;
 
-		if (!nr)
+		if (!nr_outstanding[i])
 			continue;
 		user = READ_ONCE(slot->user);
 		shared |= !user || (owner && user != owner);
 		owner = user;
-		/* a batch is a group's, whosever the requests are */
-		nr = nvme_cint_group_outstanding(c, READ_ONCE(slot->group));
+		nr = nvme_cint_group_outstanding(c, READ_ONCE(slot->group),
+						 nr_outstanding, nr_slots);
 		policy = &nvme_cint_setting(c->cint, READ_ONCE(slot->group))->policy;
 		hold = min(policy->params.max_hold_ns, max_hold_ns);
 		if (i == NVME_CINT_OVERFLOW)
@@ -172,17 +201,12 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 		WRITE_ONCE(c->reason, reason);
 	}
 	rcu_read_unlock();
-	if (shared)
-		owner = NULL;
-	if (owner != READ_ONCE(c->owner)) {
-		/* that another one looks is no reason to wait */
-		WRITE_ONCE(c->owner, owner);
-		WRITE_ONCE(c->task_ns, 0);
-	}
+	WRITE_ONCE(c->owner, shared ? NULL : owner);
 	WRITE_ONCE(c->hold_ns, hold_ns);
 	return shortest;
 }
 
+/* With ->timer_lock. */
 static void nvme_cint_start_timer(struct nvme_cint_queue *c, u64 now_ns,
 				  u32 interval)
 {
@@ -191,38 +215,80 @@ static void nvme_cint_start_timer(struct nvme_cint_queue *c, u64 now_ns,
 		      HRTIMER_MODE_ABS_PINNED_SOFT);
 }
 
+/* Note when the timer will look: later than is best for requests of any user? */
+static void nvme_cint_put_off(struct nvme_cint_queue *c, bool put_off,
+			      bool attended)
+{
+	WRITE_ONCE(c->attended, attended);
+	WRITE_ONCE(c->put_off, put_off);
+}
+
+/* Have the queue looked into as is best; with ->timer_lock. */
+static void __nvme_cint_arm(struct nvme_cint_queue *c)
+{
+	u64 now_ns = ktime_get_ns();
+	u32 interval = nvme_cint_interval(c, now_ns);
+
+	nvme_cint_put_off(c, false, false);
+	if (interval)
+		nvme_cint_start_timer(c, now_ns, interval);
+}
+
+/* The thread looks. */
+static void nvme_cint_wake_thread(struct nvme_cint *cint)
+{
+	struct task_struct *thread;
+
+	if (!READ_ONCE(cint->sleeping))
+		return;
+	/* who is held up here may come when it is gone, see nvme_cint_stop_thread() */
+	guard(rcu)();
+	thread = READ_ONCE(cint->thread);
+	if (thread)
+		wake_up_process(thread);
+}
+
 /**
- * nvme_cint_arm - somebody waits, or has submitted: have the queue looked into
+ * nvme_cint_arm - somebody waits, or submits: have the queue looked into
  * @c: the queue, without interrupts
  */
 void nvme_cint_arm(struct nvme_cint_queue *c)
 {
-	struct nvme_cint *cint = c->cint;
-	u64 now_ns;
-	u32 interval;
-	int seq;
-
 	if (c->watched) {
-		if (READ_ONCE(cint->sleeping))
-			wake_up_process(cint->thread);
+		nvme_cint_wake_thread(c->cint);
 		return;
 	}
-	do {
-		seq = atomic_read_acquire(&c->seq);
-		now_ns = ktime_get_ns();
-		interval = nvme_cint_interval(c, now_ns);
-		if (!interval)
-			break;
-		nvme_cint_start_timer(c, now_ns, interval);
-		/* as in nvme_cint_timer() */
-		smp_mb();
-	} while (unlikely(atomic_read(&c->seq) != seq));
+	guard(raw_spinlock_irqsave)(&c->timer_lock);
+	__nvme_cint_arm(c);
 }
 
-/* Is part of a barrier's prefix to be looked for? */
-static bool nvme_cint_awaiting(struct nvme_cint_queue *c)
+/**
+ * nvme_cint_arm_first - the same for the first request of a group or user
+ * @c: the queue, without interrupts
+ * @hold_ns: for how long it may be held
+ */
+void nvme_cint_arm_first(struct nvme_cint_queue *c, u32 hold_ns)
 {
-	return c->poll.awaiting || atomic_read(&c->prefix);
+	if (c->watched) {
+		nvme_cint_wake_thread(c->cint);
+		return;
+	}
+	guard(raw_spinlock_irqsave)(&c->timer_lock);
+	if ((c->put_off && !nvme_cint_own(c)) || hold_ns < c->hold_ns ||
+	    !hrtimer_is_queued(&c->timer))
+		__nvme_cint_arm(c);
+}
+
+/**
+ * nvme_cint_awaiting - is part of a barrier's prefix to be looked for?
+ * @c: the queue, without interrupts
+ *
+ * Return: whether it is.
+ */
+bool nvme_cint_awaiting(struct nvme_cint_queue *c)
+{
+	/* who takes it up sets the latter first */
+	return atomic_read_acquire(&c->prefix) || READ_ONCE(c->poll.awaiting);
 }
 
 /*
@@ -232,22 +298,10 @@ static bool nvme_cint_awaiting(struct nvme_cint_queue *c)
  */
 static bool nvme_cint_attended(struct nvme_cint_queue *c, u64 now_ns)
 {
-	return READ_ONCE(c->owner) && !nvme_cint_awaiting(c) &&
+	return c->owner && c->owner == READ_ONCE(c->task_user) &&
+		!nvme_cint_awaiting(c) &&
 		now_ns - READ_ONCE(c->task_ns) <=
 		NVME_CINT_ATTENDED * (u64)c->hold_ns;
-}
-
-/**
- * nvme_cint_put_off - note when the timer will look
- * @c: the queue
- * @put_off: later than is best for requests of any user
- * @attended: because tasks look
- */
-void nvme_cint_put_off(struct nvme_cint_queue *c, bool put_off, bool attended)
-{
-	WRITE_ONCE(c->attended, attended);
-	/* who finds it set finds by which owner, too */
-	smp_store_release(&c->put_off, put_off);
 }
 
 /*
@@ -259,66 +313,65 @@ static u32 nvme_cint_spare(struct nvme_cint_queue *c, u32 interval)
 	u16 tail = READ_ONCE(c->nvmeq->sq_tail), last = c->tail;
 
 	c->tail = tail;
-	if (!READ_ONCE(c->owner) || !READ_ONCE(c->behind) || tail == last ||
+	if (!c->owner || c->owner != READ_ONCE(c->behind) || tail == last ||
 	    nvme_cint_awaiting(c))
 		return 0;
 	return min(max(2 * READ_ONCE(c->spare_ns), interval), c->hold_ns);
 }
 
-/* The timer is due: look, unless a task does. Return when to come again, or 0. */
-static u32 nvme_cint_tick(struct nvme_cint_queue *c, u64 *now_ns)
+/* The timer is due, and dequeued. Return whether it is to look now, with its lock. */
+static bool nvme_cint_tick(struct nvme_cint_queue *c)
 {
-	u32 floor_ns = READ_ONCE(c->cint->look_min_ns);
-	u32 interval, found, budget, spare;
+	u32 floor_ns = READ_ONCE(c->cint->look_min_ns), interval, spare;
+	u64 now_ns = ktime_get_ns(), limit_ns;
 	bool attended;
-	u64 limit_ns;
 
 	c->stats.ticks++;
-	interval = nvme_cint_interval(c, *now_ns);
+	/* its barrier pairs with the one in nvme_cint_guard() */
+	interval = nvme_cint_interval(c, now_ns);
 	if (!interval) {
 		nvme_cint_put_off(c, false, false);
-		return 0;
+		return false;
 	}
 	limit_ns = READ_ONCE(c->clean_ns) + c->hold_ns;
-	attended = nvme_cint_attended(c, *now_ns);
+	attended = nvme_cint_attended(c, now_ns);
 	spare = attended ? 0 : nvme_cint_spare(c, interval);
 	WRITE_ONCE(c->spare_ns, spare);
 	nvme_cint_put_off(c, attended || spare, attended);
-	if (attended && limit_ns > *now_ns + floor_ns)
-		return min_t(u64, limit_ns - *now_ns, c->hold_ns);
-	if (spare && limit_ns > *now_ns + floor_ns)
-		return min_t(u64, max(spare, floor_ns), limit_ns - *now_ns);
-	budget = is_idle_task(current) ? NVME_CINT_BUDGET_MAX :
-					 NVME_CINT_BUDGET;
-	found = nvme_cint_look(c, budget, NVME_CINT_TIMER);
-	*now_ns = ktime_get_ns();
-	interval = nvme_cint_interval(c, *now_ns);
+	if ((!attended && !spare) || limit_ns <= now_ns + floor_ns)
+		return true;
+	interval = attended ? c->hold_ns : max(spare, floor_ns);
+	nvme_cint_start_timer(c, now_ns, min(limit_ns - now_ns, interval));
+	return false;
+}
+
+/* It has looked. */
+static void nvme_cint_tick_again(struct nvme_cint_queue *c, u32 found)
+{
+	u64 now_ns = ktime_get_ns();
+	u32 interval = nvme_cint_interval(c, now_ns);
+
 	/* who looks at this moment may be whom the timer has interrupted */
-	return interval && found && nvme_cqe_pending(c->nvmeq) ? floor_ns :
-								 interval;
+	if (interval && found && nvme_cqe_pending(c->nvmeq))
+		interval = READ_ONCE(c->cint->look_min_ns);
+	if (interval)
+		nvme_cint_start_timer(c, now_ns, interval);
 }
 
 static enum hrtimer_restart nvme_cint_timer(struct hrtimer *timer)
 {
 	struct nvme_cint_queue *c = container_of(timer, struct nvme_cint_queue,
 						 timer);
-	u64 now_ns = ktime_get_ns();
-	u32 interval;
-	int seq;
+	u32 found, budget;
 
-	/* it is dequeued; pairs with the one in nvme_cint_guard() */
-	smp_mb();
-	seq = atomic_read_acquire(&c->seq);
-	interval = nvme_cint_tick(c, &now_ns);
-	if (!interval)
-		return HRTIMER_NORESTART;
-	nvme_cint_start_timer(c, now_ns, interval);
-	/* what came meanwhile may have started it for a time that is overruled now */
-	smp_mb();
-	if (unlikely(atomic_read(&c->seq) != seq)) {
-		nvme_cint_put_off(c, false, false);
-		nvme_cint_arm(c);
-	}
+	scoped_guard(raw_spinlock_irqsave, &c->timer_lock)
+		if (!nvme_cint_tick(c))
+			return HRTIMER_NORESTART;
+	budget = is_idle_task(current) ? NVME_CINT_BUDGET_MAX :
+					 NVME_CINT_BUDGET;
+	found = nvme_cint_look(c, budget, NVME_CINT_TIMER);
+	scoped_guard(raw_spinlock_irqsave, &c->timer_lock)
+		nvme_cint_tick_again(c, found);
 	return HRTIMER_NORESTART;
 }
 
@@ -328,16 +381,14 @@ static void nvme_cint_task_sleep(struct cint_looker *looker)
 	struct nvme_cint_queue *c = container_of(looker, struct nvme_cint_queue,
 						 looker);
 
+	if (c->watched)
+		return;
+	guard(raw_spinlock_irqsave)(&c->timer_lock);
 	/* it will not look again, nor read what it has */
 	WRITE_ONCE(c->task_ns, 0);
-	WRITE_ONCE(c->behind, false);
-	atomic_fetch_inc_release(&c->seq);
-	/* the timer that runs sees these, or its own decision is seen here */
-	smp_mb__after_atomic();
-	if (!READ_ONCE(c->put_off))
-		return;
-	nvme_cint_put_off(c, false, false);
-	nvme_cint_arm(c);
+	WRITE_ONCE(c->behind, NULL);
+	if (c->put_off)
+		__nvme_cint_arm(c);
 }
 
 /*
@@ -442,9 +493,12 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 	if (c->brief)
 		WRITE_ONCE(c->brief, c->brief - 1);
 
-	if (unlikely(atomic_read(&c->prefix))) {
-		prefix = atomic_xchg(&c->prefix, 0);
+	prefix = atomic_read(&c->prefix);
+	while (unlikely(prefix)) {
+		/* in this order, see nvme_cint_awaiting() */
 		cint_poll_await(&c->poll, prefix);
+		if (atomic_try_cmpxchg(&c->prefix, &prefix, 0))
+			break;
 	}
 	if (cint_poll_looked(&c->poll, found, outstanding, more, now_ns))
 		reason = CINT_FIRE_BARRIER;
@@ -473,12 +527,13 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 	if (!nvme_cint_own(c))
 		return false;
 	if (found) {
+		WRITE_ONCE(c->task_user, nvme_cint_user());
 		WRITE_ONCE(c->task_ns, now_ns);
 		WRITE_ONCE(c->spare_ns, 0);
 	}
 	/* a timer stays on the CPU where it was started */
 	return !more && READ_ONCE(c->put_off) && !c->poll.awaiting &&
-		READ_ONCE(c->expires_ns) < now_ns + c->hold_ns / 2 &&
+		READ_ONCE(c->expires_ns) < now_ns + READ_ONCE(c->hold_ns) / 2 &&
 		nvme_cint_poll_queue(c->nvmeq->dev, raw_smp_processor_id()) ==
 		c->nvmeq;
 }
@@ -490,13 +545,11 @@ static unsigned int __nvme_cint_look(struct nvme_cint_queue *c,
 	unsigned int found = 0, nr, chunk;
 	bool later = false, last, shared;
 	unsigned long flags;
-	int seq;
 
 	/* then it says how, see nvme_cint_attach() */
 	if (!smp_load_acquire(&c->looked_at))
 		return 0;
 	shared = nvmeq->consumer == NVME_CQ_SHARED;
-	seq = atomic_read_acquire(&c->seq);
 	do {
 		DEFINE_IO_COMP_BATCH(iob);
 
@@ -532,14 +585,10 @@ static unsigned int __nvme_cint_look(struct nvme_cint_queue *c,
 	} while (!last);
 	if (!later)
 		return found;
-	nvme_cint_start_timer(c, READ_ONCE(c->clean_ns), c->hold_ns);
-	/* what has come meanwhile may have started it, or be about to */
-	smp_mb();
-	if (unlikely(atomic_read(&c->seq) != seq || !READ_ONCE(c->put_off) ||
-		     !nvme_cint_own(c))) {
-		nvme_cint_put_off(c, false, false);
-		nvme_cint_arm(c);
-	}
+	guard(raw_spinlock_irqsave)(&c->timer_lock);
+	/* unless somebody else wants it sooner now */
+	if (c->put_off && nvme_cint_own(c))
+		nvme_cint_start_timer(c, READ_ONCE(c->clean_ns), c->hold_ns);
 	return found;
 }
 
@@ -579,8 +628,10 @@ static int nvme_cint_task_look(struct cint_looker *looker, unsigned int max)
 		/* it has been given others by the timer, or would look */
 		now_ns = ktime_get_ns();
 		WRITE_ONCE(c->looked_ns, now_ns);
-		if (nvme_cint_own(c))
+		if (nvme_cint_own(c)) {
+			WRITE_ONCE(c->task_user, nvme_cint_user());
 			WRITE_ONCE(c->task_ns, now_ns);
+		}
 		return 0;
 	}
 	return nvme_cint_look(c, max, NVME_CINT_TASK);
@@ -625,6 +676,7 @@ void nvme_cint_look_beside(struct nvme_queue *nvmeq)
  */
 void nvme_cint_init_look(struct nvme_cint_queue *c)
 {
+	raw_spin_lock_init(&c->timer_lock);
 	hrtimer_init(&c->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
 	c->timer.function = nvme_cint_timer;
 	c->looker.look = nvme_cint_task_look;
@@ -656,7 +708,7 @@ void nvme_cint_start_look(struct nvme_cint_queue *c)
 	c->first_hold_ns = CINT_DELAY_MAX_NS;
 	c->put_off = false;
 	c->attended = false;
-	c->behind = false;
+	c->behind = NULL;
 	c->spare_ns = 0;
 	c->hold_ns = CINT_DELAY_MAX_NS;
 	c->taken = 0;
@@ -665,6 +717,7 @@ void nvme_cint_start_look(struct nvme_cint_queue *c)
 	c->mark_ns = now_ns;
 	c->clean_ns = now_ns;
 	/* nobody has looked yet */
+	c->task_user = NULL;
 	c->task_ns = 0;
 	c->looked_ns = 0;
 	c->ready = 0;

@@ -147,7 +147,7 @@ static void nvme_cint_irq_look(struct nvme_cint_queue *c)
 	c->prefix_queue = NULL;
 	nvme_cint_look(other, NVME_CINT_BUDGET_MAX, NVME_CINT_INTERRUPT);
 	/* the rest, or what could not be looked for now, is the timer's */
-	if (other->poll.awaiting || atomic_read(&other->prefix))
+	if (nvme_cint_awaiting(other))
 		nvme_cint_arm(other);
 }
 

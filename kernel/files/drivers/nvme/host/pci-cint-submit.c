@@ -9,6 +9,9 @@
 #include "nvme.h"
 #include "pci-cint.h"
 
+/* The block layer submits no more at once, those of several queues included. */
+#define NVME_CINT_BATCH			64
+
 /**
  * nvme_cint_defer - shall the completion of a request be looked for?
  * @poll: the hardware queue that it would go to
@@ -112,8 +115,6 @@ bool nvme_cint_submit_first(struct nvme_cint_queue *c, struct request *req,
 	if (!nvme_outstanding(c->nvmeq))
 		cint_poll_busy(&c->poll, ktime_get_ns());
 	iod->cint_tag = nr << NVME_CINT_SLOT_SHIFT | cint_poll_submit(&c->poll);
-	/* a timer that is being set may have overlooked it */
-	atomic_fetch_inc_release(&c->seq);
 	return true;
 }
 
@@ -123,14 +124,15 @@ bool nvme_cint_submit_first(struct nvme_cint_queue *c, struct request *req,
  * @req: the request
  * @user: its user
  *
- * Return: whether it is the first of its group or user.
+ * Return: whether it, or one of those before, may be the first of its group or user.
  */
 bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req,
 			   const struct user_struct *user)
 {
+	struct nvme_cint_slot *last = &c->slots[c->slot], *slot;
 	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
 	u16 group = req->flush.cint_group;
-	struct nvme_cint_slot *slot;
+	bool first = false;
 	u8 nr;
 
 	if (req->cmd_flags & REQ_POLLED) {
@@ -143,6 +145,12 @@ bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req,
 	nr = nvme_cint_find_slot(c, group, user);
 	slot = &c->slots[nr];
 	if (nr != NVME_CINT_OVERFLOW) {
+		/* as in nvme_cint_guard(), which sees to the last slot only */
+		smp_mb();
+		if (nvme_cint_slot_outstanding(last) - 1 < NVME_CINT_BATCH) {
+			c->first_hold_ns = min(c->first_hold_ns, last->hold_ns);
+			first = true;
+		}
 		c->slot = nr;
 	} else {
 		group = 0;
@@ -156,10 +164,17 @@ bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req,
 		WRITE_ONCE(slot->sent, slot->sent + 1);
 		return nvme_cint_submit_first(c, req, slot);
 	}
+	WRITE_ONCE(slot->sent, slot->sent + 1);
+	/* the others may have completed meanwhile */
+	smp_mb();
+	if (nvme_cint_slot_outstanding(slot) == 1)
+		return nvme_cint_submit_first(c, req, slot);
+	goto sent;
 out:
 	WRITE_ONCE(slot->sent, slot->sent + 1);
+sent:
 	iod->cint_tag = nr << NVME_CINT_SLOT_SHIFT | cint_poll_submit(&c->poll);
-	return false;
+	return first;
 }
 
 /**
@@ -171,14 +186,7 @@ out:
 void nvme_cint_guard_first(struct nvme_cint_queue *c)
 {
 	u32 hold_ns = c->first_hold_ns;
-	bool put_off;
 
 	c->first_hold_ns = CINT_DELAY_MAX_NS;
-	/* pairs with nvme_cint_put_off() */
-	put_off = smp_load_acquire(&c->put_off) && !nvme_cint_own(c);
-	if (put_off)
-		nvme_cint_put_off(c, false, false);
-	if (put_off || hold_ns < READ_ONCE(c->hold_ns) ||
-	    !hrtimer_is_queued(&c->timer))
-		nvme_cint_arm(c);
+	nvme_cint_arm_first(c, hold_ns);
 }

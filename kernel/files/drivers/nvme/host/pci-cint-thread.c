@@ -144,7 +144,8 @@ void nvme_cint_tell(struct nvme_cint_queue *c, u32 nr)
 		if (!counts[i])
 			continue;
 		nvme_cint_fired(c, slot->group, c->reason, counts[i], held_ns);
-		slot->seen += counts[i];
+		/* as in nvme_cint_looked() */
+		smp_store_release(&slot->seen, slot->seen + counts[i]);
 	}
 }
 
@@ -267,11 +268,14 @@ int nvme_cint_start_thread(struct nvme_cint *cint)
  */
 void nvme_cint_stop_thread(struct nvme_cint *cint)
 {
-	if (!cint->thread)
+	struct task_struct *thread = cint->thread;
+
+	if (!thread)
 		return;
 	cpuhp_state_remove_instance_nocalls(nvme_cint_cpuhp, &cint->cpuhp);
-	kthread_stop(cint->thread);
-	cint->thread = NULL;
+	/* who has found it before is in an RCU read-side section */
+	WRITE_ONCE(cint->thread, NULL);
+	kthread_stop(thread);
 }
 
 /* The CPU to look on is back: return to it. */

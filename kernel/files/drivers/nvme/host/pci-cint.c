@@ -83,7 +83,8 @@ static struct nvme_cint_queue *nvme_cint_queue(struct nvme_cint *cint,
 		kfree(c);
 		return NULL;
 	}
-	WRITE_ONCE(cint->queues[nvmeq->qid], c);
+	/* the thread looks through all there are */
+	smp_store_release(&cint->queues[nvmeq->qid], c);
 	return c;
 }
 
@@ -108,8 +109,11 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
 	if (!polled && nvmeq->qid && cint &&
 	    cint->wanted == NVME_CINT_DEVICE)
 		consumer = NVME_CQ_SHARED;
-	/* who has begun to look goes by the former, with another idea of the lock */
-	if (consumer != nvmeq->consumer && consumer == NVME_CQ_SHARED)
+	/*
+	 * Who has begun to look, or to poll, goes by the former: it would take completions
+	 * beside a handler, which has another idea of the lock, or none.
+	 */
+	if (cint && consumer != nvmeq->consumer && consumer != NVME_CQ_POLL)
 		cond_synchronize_rcu(cint->detached);
 	nvmeq->consumer = consumer;
 	/* that of the latter is taken by handlers, too */
@@ -148,7 +152,9 @@ static void nvme_cint_stop_look(struct nvme_queue *nvmeq)
 		return;
 	WRITE_ONCE(nvmeq->cint, NULL);
 	spin_lock_irqsave(&nvmeq->cq_poll_lock, flags);
-	WRITE_ONCE(c->looked_at, false);
+	/* who sets the timer has done so, or will find that he may not */
+	scoped_guard(raw_spinlock_irqsave, &c->timer_lock)
+		WRITE_ONCE(c->looked_at, false);
 	spin_unlock_irqrestore(&nvmeq->cq_poll_lock, flags);
 	hrtimer_cancel(&c->timer);
 }

@@ -106,7 +106,6 @@ struct nvme_cint_slot {
  * @nr_slots: how many have been used
  * @in_order: all there are go with an urgent one
  * @batch: so many completed ones make who submits look
- * @seq: changed when who has submitted or sleeps may not wait for the timer as it is
  * @first_hold_ns: the shortest max_hold of a group whose first requests these are
  * @rest: so many requests have their interrupt, as looking did not pay
  * @next_rest: what @rest will be next
@@ -114,19 +113,20 @@ struct nvme_cint_slot {
  * @alone_ns: for how long nobody else has looked while requests were outstanding
  * @judged_ns: when it was last seen to
  * @found_ns: when a look last found something
+ * @timer_lock: of who sets the timer; held over what he bases that on
  * @timer: looks
  * @owner: the only user who has requests, so that what he does concerns nobody else;
  *	NULL if there may be others
  * @put_off: it will look later than is best
  * @attended: as tasks look
- * @behind: who submitted last has completions to read yet
+ * @behind: who submitted last and has completions to read yet
  * @spare_ns: for how long it has last been put off for that
  * @tail: where submission was at the last tick
  * @reason: why it looks
  * @expires_ns: when, about
  * @hold_ns: the shortest max_hold of a group that has requests
- * @task_ns: when a task last found something, or had something already, and does not
- *	sleep since
+ * @task_user: whose task last found something, or had something already
+ * @task_ns: when; 0 if a task sleeps since
  * @looked_ns: the same, whoever sleeps
  * @clean_ns: what completed before has been found
  * @mark_ns: what completed before will have been found
@@ -152,7 +152,6 @@ struct nvme_cint_queue {
 	struct cint_poll	poll;
 	u8			slot;
 	u8			nr_slots;
-	atomic_t		seq;
 	bool			in_order;
 	u32			first_hold_ns;
 	u32			batch;
@@ -160,26 +159,28 @@ struct nvme_cint_queue {
 	u32			next_rest;
 	struct nvme_cint_slot	slots[NVME_CINT_SLOTS + 1];
 
-	/* the timer itself; @attended also who sleeps, @behind who submits */
+	/* who sets the timer: @timer_lock; @behind also who submits */
+	raw_spinlock_t		timer_lock;
 	struct hrtimer		timer;
 	const struct user_struct *owner;
+	const struct user_struct *behind;
 	bool			put_off;
 	bool			attended;
-	bool			behind;
 	u8			reason;
 	u16			tail;
+	u32			hold_ns;
 	u32			spare_ns;
 	u64			expires_ns;
 
-	/* who looks: nvme_queue.cq_poll_lock; @brief also who submits */
+	/* who looks: nvme_queue.cq_poll_lock; @brief also who submits, @task_ns who sleeps */
 	u32			taken;
 	u8			brief;
 	u32			yield;
 	u64			alone_ns;
 	u64			judged_ns;
 	u64			found_ns;
-	u32			hold_ns;
 	u32			mark_left;
+	const struct user_struct *task_user;
 	u64			task_ns;
 	u64			looked_ns;
 	u64			clean_ns;
@@ -270,7 +271,10 @@ static inline u32 nvme_outstanding(const struct nvme_queue *nvmeq)
 
 static inline u32 nvme_cint_slot_outstanding(const struct nvme_cint_slot *slot)
 {
-	return READ_ONCE(slot->sent) - READ_ONCE(slot->done);
+	/* no more are done than were sent before */
+	u32 done = smp_load_acquire(&slot->done);
+
+	return READ_ONCE(slot->sent) - done;
 }
 
 /* Whose I/O the current task submits, or looks for; NULL if that is not known. */
@@ -331,6 +335,8 @@ bool nvme_cint_defer(struct blk_mq_hw_ctx *poll, struct blk_mq_hw_ctx *irq,
 void nvme_cint_init_look(struct nvme_cint_queue *c);
 void nvme_cint_start_look(struct nvme_cint_queue *c);
 void nvme_cint_arm(struct nvme_cint_queue *c);
+void nvme_cint_arm_first(struct nvme_cint_queue *c, u32 hold_ns);
+bool nvme_cint_awaiting(struct nvme_cint_queue *c);
 unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 			    enum nvme_cint_who who);
 void nvme_cint_fired(struct nvme_cint_queue *c, u16 group,
@@ -340,7 +346,6 @@ bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req,
 bool nvme_cint_submit_first(struct nvme_cint_queue *c, struct request *req,
 			    struct nvme_cint_slot *slot);
 void nvme_cint_guard_first(struct nvme_cint_queue *c);
-void nvme_cint_put_off(struct nvme_cint_queue *c, bool put_off, bool attended);
 struct nvme_queue *nvme_cint_poll_queue(struct nvme_dev *dev, unsigned int cpu);
 void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req);
 void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req);
@@ -444,7 +449,6 @@ static __always_inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
 		return nvme_cint_submit_slow(c, req, user);
 	/* written here only, read by who computes when to look */
 	data_race(slot->sent++);
-	/* who computes that at this moment may have found none */
 	if (unlikely(slot->sent - READ_ONCE(slot->done) == 1))
 		return nvme_cint_submit_first(c, req, slot);
 	iod = blk_mq_rq_to_pdu(req);
@@ -467,21 +471,24 @@ static inline bool nvme_cqes_pending(struct nvme_queue *nvmeq, u32 nr)
 }
 
 /*
- * Requests are about to be submitted, perhaps the first of a group or user: somebody
- * will look for them. Before the doorbell, for who submits may lose the CPU at any time
- * after it, and for long.
+ * So many requests are about to be submitted, perhaps the first of a group or user:
+ * somebody will look for them. Before the doorbell, for who submits may lose the CPU at
+ * any time after it, and for long.
  */
-static __always_inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool first)
+static __always_inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool first,
+					    unsigned int nr)
 {
 	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
 
 	if (!c || nvmeq->consumer != NVME_CQ_POLL)
 		return;
-	/* pairs with the one of the timer that stops, or the thread that sleeps */
+	/* pairs with that of the timer, nvme_cint_count(), or the thread that sleeps */
 	smp_mb();
 	if (unlikely(first))
 		nvme_cint_guard_first(c);
-	else if (unlikely(!hrtimer_is_queued(&c->timer)))
+	/* others before them may have completed since they were counted */
+	else if (unlikely(!hrtimer_is_queued(&c->timer) ||
+			  nvme_cint_slot_outstanding(&c->slots[c->slot]) - 1 < nr))
 		nvme_cint_arm(c);
 }
 
@@ -505,7 +512,7 @@ static __always_inline void nvme_cint_submitted(struct nvme_queue *nvmeq)
 		return;
 	cint_look_note(c->looker.id);
 	if (unlikely(!READ_ONCE(c->attended)))
-		WRITE_ONCE(c->behind, cint_look_behind() && nvme_cint_own(c));
+		WRITE_ONCE(c->behind, cint_look_behind() ? nvme_cint_user() : NULL);
 	if (nvme_outstanding(nvmeq) > c->batch / 2)
 		nvme_cint_submit_look(c);
 }
@@ -601,7 +608,8 @@ static inline bool nvme_cint_submit(struct nvme_queue *nvmeq,
 	return false;
 }
 
-static inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool first)
+static inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool first,
+				   unsigned int nr)
 {
 }
 
