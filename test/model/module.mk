@@ -2,4 +2,4 @@
 #
 # Models of what no test can make happen, checked by Spin.
 
-CHECK_UNIT_TESTS += $(srcdir)/test/model/linger
+CHECK_UNIT_TESTS += $(srcdir)/test/model/linger $(srcdir)/test/model/look
