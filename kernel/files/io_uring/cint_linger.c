@@ -103,6 +103,7 @@ void __io_linger_issue(struct io_kiocb *req)
 		odd = io_linger_behind(atomic_read(&l->barriers));
 		req->cint_linger = IO_LINGER_COUNTED | odd * IO_LINGER_ODD;
 		atomic_inc(&l->outstanding[odd]);
+		/* as in io_linger_issue() */
 		smp_mb__after_atomic();
 	} while (odd != io_linger_behind(atomic_read(&l->barriers)));
 }
