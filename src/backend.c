@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Which backend a ring gets, by what the kernel said as it was set up; and the reasons. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,10 +109,17 @@ enum cint_backend cint_backend(const struct cint_ring *cring)
 	return cint_reported(&choice);
 }
 
-/* Adds a sentence to what snprintf() would have written so far. */
-#define cint_say(buf, len, at, ...)						\
-	((at) += snprintf((at) < (int)(len) ? (buf) + (at) : NULL,		\
-			  (at) < (int)(len) ? (len) - (size_t)(at) : 0, __VA_ARGS__))
+#define CINT_TEXT	1024
+
+static void __attribute__((format(printf, 2, 3))) cint_say(char *text, const char *format, ...)
+{
+	size_t at = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + at, CINT_TEXT - at, format, args);
+	va_end(args);
+}
 
 static const char *cint_means(const struct cint_choice *choice)
 {
@@ -127,41 +135,41 @@ static const char *cint_means(const struct cint_choice *choice)
 }
 
 /* Why not this one. */
-static int cint_say_why(const struct cint_choice *choice, enum cint_backend backend,
-			char *buf, size_t len, int at)
+static void cint_say_why(char *text, const struct cint_choice *choice,
+			 enum cint_backend backend)
 {
 	struct cint_probe probe;
-	char text[192];
+	char reason[192];
 
-	cint_say(buf, len, at, "; not %s: ", cint_backend_names[backend]);
+	cint_say(text, "; not %s: ", cint_backend_names[backend]);
 	if (backend > cint_backend_limit()) {
-		cint_say(buf, len, at, "LIBURING_CINT_BACKEND is %s",
+		cint_say(text, "LIBURING_CINT_BACKEND is %s",
 			 cint_backend_names[cint_backend_limit()]);
 	} else if (backend == CINT_BACKEND_KERNEL && choice->marks_error == -EACCES) {
-		cint_say(buf, len, at, "the ring has restrictions without IORING_REGISTER_CINT");
+		cint_say(text, "the ring has restrictions without IORING_REGISTER_CINT");
 	} else if (backend == CINT_BACKEND_KERNEL) {
 		if (cint_probe(&probe) < 0 ||
-		    cint_probe_explain(&probe, CINT_FEATURE_SQE_URGENT, text, sizeof(text)) < 0)
-			snprintf(text, sizeof(text), "the kernel could not be asked");
-		cint_say(buf, len, at, "%s", text);
+		    cint_probe_explain(&probe, CINT_FEATURE_SQE_URGENT, reason, sizeof(reason)) < 0)
+			snprintf(reason, sizeof(reason), "the kernel could not be asked");
+		cint_say(text, "%s", reason);
 	} else if (choice->setup & ~CINT_SETUP_KNOWN) {
-		cint_say(buf, len, at, "the ring has set-up flags 0x%x, which this version "
+		cint_say(text, "the ring has set-up flags 0x%x, which this version "
 			 "of the library does not know", choice->setup & ~CINT_SETUP_KNOWN);
 	} else if (choice->setup & IORING_SETUP_IOPOLL) {
-		cint_say(buf, len, at, "a ring with IORING_SETUP_IOPOLL is polled, and never sleeps");
+		cint_say(text, "a ring with IORING_SETUP_IOPOLL is polled, and never sleeps");
 	} else {
-		cint_say(buf, len, at, "this kernel's io_uring lacks %s",
+		cint_say(text, "this kernel's io_uring lacks %s",
 			 choice->features & IORING_FEAT_EXT_ARG ?
 			 "IORING_FEAT_MIN_TIMEOUT (6.12)" : "IORING_FEAT_EXT_ARG (5.11)");
 	}
-	return at;
 }
 
 int cint_explain(const struct cint_ring *cring, char *buf, size_t len)
 {
 	enum cint_backend backend;
 	struct cint_choice choice;
-	int at = 0, ret, i;
+	char text[CINT_TEXT] = "";
+	int ret, i;
 
 	if (cring) {
 		choice = cint_state_const(cring)->choice;
@@ -172,27 +180,27 @@ int cint_explain(const struct cint_ring *cring, char *buf, size_t len)
 	}
 
 	backend = cint_reported(&choice);
-	cint_say(buf, len, at, "%s: ", cint_backend_names[backend]);
+	cint_say(text, "%s: ", cint_backend_names[backend]);
 	if (backend == CINT_BACKEND_KERNEL)
-		cint_say(buf, len, at, "marks go to the kernel, which %s; ", choice.gathers ?
+		cint_say(text, "marks go to the kernel, which %s; ", choice.gathers ?
 			 "wakes and gathers by them" : "does not yet wake by them");
-	cint_say(buf, len, at, "%s", backend == CINT_BACKEND_KERNEL && choice.gathers ?
+	cint_say(text, "%s", backend == CINT_BACKEND_KERNEL && choice.gathers ?
 		 "waits with parameters are the kernel's" : cint_means(&choice));
 	/* the first that is missing, and the kernel's support */
 	i = (int)choice.backend + 1;
 	if (i < CINT_BACKEND_KERNEL && !choice.gathers)
-		at = cint_say_why(&choice, (enum cint_backend)i, buf, len, at);
+		cint_say_why(text, &choice, (enum cint_backend)i);
 	if (backend != CINT_BACKEND_KERNEL)
-		at = cint_say_why(&choice, CINT_BACKEND_KERNEL, buf, len, at);
+		cint_say_why(text, &choice, CINT_BACKEND_KERNEL);
 	else if (cring && cint_state_const(cring)->params_error)
-		cint_say(buf, len, at, "; the kernel did not take the parameters: %s",
+		cint_say(text, "; the kernel did not take the parameters: %s",
 			 cint_strerror(cint_state_const(cring)->params_error));
 	if (cring && cint_state_const(cring)->flags & CINT_RING_LINK)
-		cint_say(buf, len, at, "; urgent requests end waits for more by a linked timeout");
+		cint_say(text, "; urgent requests end waits for more by a linked timeout");
 	if (choice.backend != CINT_BACKEND_NONE && !(choice.setup & IORING_SETUP_DEFER_TASKRUN) &&
 	    !(choice.setup & IORING_SETUP_IOPOLL))
-		cint_say(buf, len, at, "; the ring lacks IORING_SETUP_DEFER_TASKRUN, so waits "
+		cint_say(text, "; the ring lacks IORING_SETUP_DEFER_TASKRUN, so waits "
 			 "save system calls, but the kernel may still wake the task for "
 			 "each completion");
-	return at;
+	return snprintf(buf, len, "%s", text);
 }

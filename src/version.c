@@ -20,7 +20,7 @@ const char *cint_strerror(int error)
 	const char *text;
 
 	if (error < 0)
-		error = -error;
+		error = (int)-(unsigned int)error;
 	switch (error) {
 	case 0:
 		return "success";

@@ -3,8 +3,8 @@
 
 LIB_TESTS := $(patsubst %,$(builddir)/test/lib/%,no-fds no-io-uring \
 	other-kernels params probe register rw sqe-marks threads \
-	backend ring-batch ring-calls ring-exits ring-kernel ring-links ring-shared ring-signals \
-	ring-urgent)
+	backend ring-batch ring-calls ring-exits ring-kernel ring-links \
+	ring-misuse ring-shared ring-signals ring-urgent)
 
 $(LIB_TESTS:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
 $(LIB_TESTS:=.o): $(srcdir)/test/lib/helpers.h $(srcdir)/test/lib/ring.h | $(CINT_UAPI_COPY)
