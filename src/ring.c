@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Attaching the library to a ring, setting one up, parameters and counters. */
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,9 +16,9 @@ _Static_assert(sizeof(struct cint_state) < 1024, "what a ring costs");
 /* Bits that io_uring does not use, and the library does. */
 #define CINT_RING_BITS	(~0U << 28)
 
-/* The rings that are attached, so that none is twice. */
+/* A tree of the rings that are attached, so that none is twice. */
 static pthread_mutex_t cint_rings_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct cint_state *cint_rings;
+static void *cint_rings;
 
 /* A child has none of its parent's rings, and may have been forked at any time. */
 static void cint_forked(void)
@@ -32,32 +33,35 @@ static void cint_load(void)
 	pthread_atfork(NULL, NULL, cint_forked);
 }
 
+/* By the address that the application gave: a ring may be resized, or gone. */
+static int cint_by_key(const void *a, const void *b)
+{
+	const struct cint_state *x = a, *y = b;
+
+	return (x->key > y->key) - (x->key < y->key);
+}
+
 static int cint_list(struct cint_state *s)
 {
-	struct cint_state *other;
+	struct cint_state *const *node;
+	int ret;
 
 	pthread_mutex_lock(&cint_rings_lock);
-	for (other = cint_rings; other; other = other->next) {
-		if (other->pub.ring->sq.khead == s->pub.ring->sq.khead)
-			break;
-	}
-	if (!other) {
-		s->next = cint_rings;
-		cint_rings = s;
-	}
+	node = tsearch(s, &cint_rings, cint_by_key);
+	ret = !node ? -ENOMEM : *node != s ? -EBUSY : 0;
 	pthread_mutex_unlock(&cint_rings_lock);
-	return other ? -EBUSY : 0;
+	return ret;
 }
 
 static void cint_unlist(const struct cint_state *s)
 {
-	struct cint_state **at;
+	struct cint_state *const *node;
 
 	pthread_mutex_lock(&cint_rings_lock);
-	for (at = &cint_rings; *at && *at != s; at = &(*at)->next)
-		;
-	if (*at)
-		*at = s->next;
+	/* a parent's is not there */
+	node = tfind(s, &cint_rings, cint_by_key);
+	if (node && *node == s)
+		tdelete(s, &cint_rings, cint_by_key);
 	pthread_mutex_unlock(&cint_rings_lock);
 }
 
@@ -173,6 +177,7 @@ int cint_attach(struct io_uring *ring, const struct io_uring_cint *params,
 	if (!s)
 		return -ENOMEM;
 	s->pub.ring = ring;
+	s->key = ring;
 	return cint_attach_state(s, params, flags, cring);
 }
 
@@ -221,6 +226,7 @@ int cint_attach_mapped(int fd, const struct io_uring_params *p, void *sq_ring, v
 	}
 	cint_map(s->mapped, fd, p, sq_ring, cq_ring, sqes);
 	s->pub.ring = s->mapped;
+	s->key = s->mapped->sq.khead;
 	return cint_attach_state(s, params, flags, cring);
 }
 

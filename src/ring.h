@@ -54,7 +54,7 @@ struct cint_choice {
  */
 struct cint_state {
 	struct cint_ring	pub;
-	struct cint_state	*next;		/* of the process's */
+	const void		*key;		/* among the process's */
 	struct io_uring		*mapped;	/* the library's own, see cint_attach_mapped() */
 	struct cint_choice	choice;
 	unsigned int		flags;		/* CINT_RING_* */
