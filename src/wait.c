@@ -280,6 +280,11 @@ static int cint_wait(struct cint_state *s, struct cint_wait *w)
 		plan = (struct cint_plan) { .nr = 1, .hold_ns = CINT_UNBOUNDED };
 		if (w->ts)
 			now = cint_now_ns();
+		/* a polled ring returns at once where nothing is outstanding */
+		if (w->ts && now >= w->deadline_ns) {
+			ret = -ETIME;
+			break;
+		}
 	}
 	cint_learn(s, w->wait_nr);
 	if (cint_has_cqe(s) || (ret == -ECANCELED && w->submitted))

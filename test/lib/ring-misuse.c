@@ -9,6 +9,55 @@
 #include <sys/mman.h>
 #include "ring.h"
 
+static const struct __kernel_timespec moment = { .tv_nsec = 1000000 };
+
+/* A polled ring returns from the kernel at once if nothing is outstanding. */
+static void polled(const struct io_uring_cint *params)
+{
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+
+	if (!test_attach(&t, 8, IORING_SETUP_IOPOLL, params, 0))
+		return;
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &moment, NULL), -ETIME);
+	CHECK_EQ(cint_submit_and_wait_timeout(t.cring, &cqe, 4, &moment, NULL), -ETIME);
+	CHECK(!cqe);
+	test_detach(&t);
+}
+
+/* Times that are over, and times that have no end; numbers of CQEs that cannot be. */
+static void times(const struct io_uring_cint *params)
+{
+	static const struct __kernel_timespec over[] = {
+		{ 0, 0 }, { -1, 0 }, { 0, -1 }, { LLONG_MIN, 0 }, { -1, 2000000000 - 1000000000 },
+		{ 0, LLONG_MIN }, { 1, -2000000000 }, { LLONG_MIN, LLONG_MIN },
+	}, endless[] = {
+		{ LLONG_MAX, 0 }, { LLONG_MAX, LLONG_MAX }, { 0, LLONG_MAX }, { 1LL << 40, 999999999 },
+	};
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	pthread_t thread;
+	unsigned int i;
+
+	CHECK(test_attach(&t, 8, TEST_DEFER, params, 0));
+	test_stuck(&t, 4);
+	CHECK_EQ(cint_submit(t.cring), 4);
+	for (i = 0; i < sizeof(over) / sizeof(over[0]); i++) {
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 3, &over[i], NULL), -ETIME);
+		CHECK_EQ(cint_submit_and_wait_timeout(t.cring, &cqe, UINT_MAX, &over[i], NULL),
+			 -ETIME);
+	}
+	for (i = 0; i < sizeof(endless) / sizeof(endless[0]); i++) {
+		CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+		thread = test_finish_soon(&t);
+		CHECK_EQ(cint_submit_and_wait_timeout(t.cring, &cqe, UINT_MAX, &endless[i], NULL), 1);
+		CHECK(cqe);
+		cint_cqe_seen(t.cring, cqe);
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+	}
+	test_detach(&t);
+}
+
 /* A ring that is gone, its handle forgotten: of no concern to the next. */
 static void forgotten(void)
 {
@@ -103,11 +152,65 @@ static void arguments(void)
 	test_detach(&t);
 }
 
+/* A ring that is not enabled yet submits nothing, and waits for nothing. */
+static void disabled(void)
+{
+	struct test_ring t;
+
+	if (!test_attach(&t, 8, IORING_SETUP_R_DISABLED, NULL, 0))
+		return;
+	io_uring_prep_nop(test_sqe(&t));
+	CHECK_EQ(cint_submit_and_wait_timeout(t.cring, NULL, 1, &moment, NULL), -EBADFD);
+	CHECK_EQ(cint_wait_cqes(t.cring, NULL, 1, &moment, NULL), -EBADFD);
+	test_detach(&t);
+}
+
+/* A ring that takes a no-op without flags, and nothing else. */
+static void restricted(void)
+{
+	struct io_uring_restriction res[2] = {
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_NOP },
+		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED },
+	};
+	struct io_uring_cint params;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct cint_ring *cring;
+	struct io_uring ring;
+	unsigned int fd;
+
+	if (io_uring_queue_init(8, &ring, IORING_SETUP_R_DISABLED) < 0) {
+		test_skip_part("rings with restrictions", "this kernel has none");
+		return;
+	}
+	fd = (unsigned int)ring.ring_fd;
+	CHECK_EQ(io_uring_register(fd, IORING_REGISTER_RESTRICTIONS, res, 2), 0);
+	CHECK_EQ(io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0), 0);
+	cint_params_init(&params);
+	CHECK_EQ(cint_attach(&ring, &params, 0, &cring), 0);
+	sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_nop(sqe);
+	CHECK_EQ(cint_set_urgent(cring, sqe), 0);
+	CHECK_EQ(cint_submit_and_wait_timeout(cring, &cqe, 1, test_limit(), NULL), 1);
+	CHECK_EQ(cqe->res, 0);
+	cint_cqe_seen(cring, cqe);
+	cint_queue_exit(cring);
+}
+
 int main(void)
 {
+	const struct io_uring_cint batches = test_batches(CINT_POLICY_CINT);
+	unsigned int i;
+
 	test_ring_or_skip();
+	for (i = 0; i < 2; i++) {
+		polled(i ? &batches : NULL);
+		times(i ? &batches : NULL);
+	}
 	test_in_child(forgotten);
 	storm();
 	arguments();
+	disabled();
+	restricted();
 	return test_end();
 }
