@@ -348,19 +348,18 @@ CINTINLINE void cint_cq_advance(struct cint_ring *cring, unsigned int nr)
 {
 	const struct io_uring_cq *cq = &cring->ring->cq;
 	unsigned int shift = cring->ring->flags & IORING_SETUP_CQE32 ? 1 : 0;
-	unsigned int mask = cq->ring_mask, head = *cq->khead, end = head + nr, i, more = 0;
+	unsigned int head = *cq->khead, end = head + nr, flags = 0;
 
 	if (__atomic_load_n(&cring->watch_, __ATOMIC_ACQUIRE)) {
 		cint_cq_advance_(cring, nr);
 		return;
 	}
-	for (i = head; i != end; i++)
-		more |= cq->cqes[(i & mask) << shift].flags;
-	if (__builtin_expect(more & IORING_CQE_F_MORE, 0)) {
-		for (i = head; i != end; i++)
-			cring->more_ += !!(cq->cqes[(i & mask) << shift].flags & IORING_CQE_F_MORE);
-	}
-	io_uring_smp_store_release(cq->khead, end);
+	for (; head != end; head++)
+		flags |= cq->cqes[(head & cq->ring_mask) << shift].flags;
+	if (__builtin_expect(flags & IORING_CQE_F_MORE, 0))
+		cint_cq_advance_(cring, nr);
+	else
+		io_uring_smp_store_release(cq->khead, end);
 }
 
 /**
@@ -372,10 +371,9 @@ CINTINLINE void cint_cqe_seen(struct cint_ring *cring, struct io_uring_cqe *cqe)
 {
 	if (!cqe)
 		return;
-	if (__atomic_load_n(&cring->watch_, __ATOMIC_ACQUIRE))
+	if (__atomic_load_n(&cring->watch_, __ATOMIC_ACQUIRE) ||
+	    __builtin_expect(cqe->flags & IORING_CQE_F_MORE, 0))
 		cint_cqe_taken(cring, cqe);
-	else if (__builtin_expect(cqe->flags & IORING_CQE_F_MORE, 0))
-		cring->more_++;
 	io_uring_cq_advance(cring->ring, 1);
 }
 

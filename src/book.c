@@ -58,7 +58,7 @@ struct cint_entry *cint_book_add(struct cint_book *b, __u64 user_data, unsigned 
 {
 	const struct cint_entry entry = { .user_data = user_data, .index = index };
 
-	if (b->end - b->first == b->size && !cint_rewrite(b))
+	if (cint_book_is_full(b) && !cint_rewrite(b))
 		return NULL;
 	cint_append(b, &entry);
 	return cint_entry(b, b->end - 1);
@@ -75,6 +75,11 @@ static __u32 cint_older(const struct cint_book *b, __u32 number, __u32 older)
 		   (b)->end;								\
 	     (n) != (b)->end; (n) = cint_older((b), (n), cint_entry((b), (n))->older))
 
+static bool cint_is_left(const struct cint_entry *e, __u64 user_data)
+{
+	return e->user_data == user_data && !e->taken;
+}
+
 /* The entry of an SQE that was not submitted yet. */
 struct cint_entry *cint_book_find(const struct cint_book *b, __u64 user_data, unsigned int index)
 {
@@ -83,7 +88,7 @@ struct cint_entry *cint_book_find(const struct cint_book *b, __u64 user_data, un
 	cint_for_each_in_chain(b, n, user_data) {
 		struct cint_entry *e = cint_entry(b, n);
 
-		if (e->user_data == user_data && e->index == index && !e->taken)
+		if (cint_is_left(e, user_data) && e->index == index)
 			return e;
 	}
 	return NULL;
@@ -144,11 +149,14 @@ void cint_book_mark(struct cint_book *b, struct cint_entry *e, unsigned int mark
 void cint_book_take(struct cint_book *b, __u64 user_data)
 {
 	struct cint_entry *e = NULL, *other;
-	__u32 n, number = 0;
+	__u32 n, number = b->first;
 
-	cint_for_each_in_chain(b, n, user_data) {
+	/* the first is the oldest, which matters where all have the same user_data */
+	if (b->first != b->end && cint_is_left(cint_entry(b, number), user_data))
+		e = cint_entry(b, number);
+	else cint_for_each_in_chain(b, n, user_data) {
 		other = cint_entry(b, n);
-		if (other->user_data == user_data && !other->taken) {
+		if (cint_is_left(other, user_data)) {
 			e = other;
 			number = n;
 		}
@@ -161,7 +169,6 @@ void cint_book_take(struct cint_book *b, __u64 user_data)
 		return;
 	} else {
 		b->unknown--;
-		number = b->first;
 	}
 	if (b->barriers && (__s32)(number - b->barrier) < 0) {
 		b->prefix--;

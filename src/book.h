@@ -63,6 +63,11 @@ static inline __u32 *cint_book_bucket(const struct cint_book *b, __u64 user_data
 	return &b->bucket[user_data * 0x9e3779b97f4a7c15ULL >> 40 & (b->size - 1)];
 }
 
+static inline bool cint_book_is_full(const struct cint_book *b)
+{
+	return b->end - b->first == b->size;
+}
+
 /* Quickly: most CQEs are of nobody here. */
 static inline bool cint_book_may_have(const struct cint_book *b, __u64 user_data)
 {

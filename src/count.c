@@ -25,6 +25,38 @@ static unsigned int cint_flags_of(const struct io_uring_sqe *sqe, unsigned int n
 	return flags;
 }
 
+/* Requests before an SQ index whose last CQE was not taken. */
+unsigned int cint_not_taken(const struct cint_state *s, unsigned int end)
+{
+	int nr = (int)(end - s->skipped - s->base + __atomic_load_n(&s->pub.more_, __ATOMIC_RELAXED) -
+		       __atomic_load_n(s->pub.ring->cq.khead, __ATOMIC_RELAXED));
+
+	return nr > 0 ? (unsigned int)nr : 0;
+}
+
+/*
+ * Enter a request; NULL: there is no memory.  A book cannot hold more than there are: what
+ * the application took by liburing's own calls is unknown, and the book begins anew.
+ */
+struct cint_entry *cint_enter_book(struct cint_state *s, __u64 user_data, unsigned int index)
+{
+	struct cint_entry *e;
+
+	if (cint_book_is_full(&s->book)) {
+		unsigned int most = cint_not_taken(s, index);
+
+		if (cint_book_nr(&s->book) > most) {
+			cint_book_clear(&s->book);
+			s->book.unknown = s->book.all ? most : 0;
+			s->lost = true;
+		}
+	}
+	e = cint_book_add(&s->book, user_data, index);
+	if (!e)
+		s->lost = true;
+	return e;
+}
+
 /* Count those without a CQE, and enter the others where barriers are used. */
 static void cint_note_each(struct cint_state *s, unsigned int end)
 {
@@ -36,8 +68,8 @@ static void cint_note_each(struct cint_state *s, unsigned int end)
 		sqe = &ring->sq.sqes[(i & ring->sq.ring_mask) << cint_sqe_shift(ring)];
 		if (sqe->flags & IOSQE_CQE_SKIP_SUCCESS)
 			skipped++;
-		else if (s->book.all && !cint_book_add(&s->book, sqe->user_data, i))
-			s->lost = true;
+		else if (s->book.all)
+			cint_enter_book(s, sqe->user_data, i);
 	}
 	__atomic_store_n(&s->skipped, s->skipped + skipped, __ATOMIC_RELAXED);
 }
@@ -71,15 +103,11 @@ void cint_note_pending(struct cint_state *s)
 {
 	const struct io_uring_sq *sq = &s->pub.ring->sq;
 
-	if (s->mapped) {
-		/* these are submitted, and still in the ring if all is as it should be */
-		cint_note(s, __atomic_load_n(sq->ktail, __ATOMIC_ACQUIRE));
-		return;
-	}
-	if ((int)(sq->sqe_head - s->noted) > 0)
-		s->noted = sq->sqe_head;
 	cint_lock(s);
-	cint_note(s, sq->sqe_tail);
+	if (!s->mapped && (int)(sq->sqe_head - s->noted) > 0)
+		s->noted = sq->sqe_head;
+	/* those of another's ring are submitted, and still there if all is as it should be */
+	cint_note(s, s->mapped ? __atomic_load_n(sq->ktail, __ATOMIC_ACQUIRE) : sq->sqe_tail);
 	cint_unlock(s);
 }
 
@@ -96,7 +124,7 @@ unsigned int cint_outstanding(struct cint_state *s, unsigned int to_submit)
 	unsigned int tail = __atomic_load_n(ring->cq.ktail, __ATOMIC_ACQUIRE);
 	int nr = (int)(__atomic_load_n(given, __ATOMIC_ACQUIRE) + to_submit -
 		       __atomic_load_n(&s->skipped, __ATOMIC_RELAXED) - s->base - tail +
-		       s->pub.more_);
+		       __atomic_load_n(&s->pub.more_, __ATOMIC_RELAXED));
 
 	if (nr >= 0)
 		return (unsigned int)nr;

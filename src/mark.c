@@ -37,11 +37,7 @@ static struct cint_entry *cint_book_sqe(struct cint_state *s, const struct io_ur
 		cint_note(s, index);
 		s->noted = index + 1;
 	}
-	if (!e)
-		e = cint_book_add(&s->book, sqe->user_data, index);
-	if (!e)
-		s->lost = true;
-	return e;
+	return e ? e : cint_enter_book(s, sqe->user_data, index);
 }
 
 int cint_set_urgent_(struct cint_ring *cring, struct io_uring_sqe *sqe)
@@ -77,11 +73,9 @@ int cint_set_urgent_(struct cint_ring *cring, struct io_uring_sqe *sqe)
 /* From now on all requests are entered; those that are there already are but counted. */
 static void cint_use_barriers(struct cint_state *s)
 {
-	unsigned int there = cint_outstanding(s, s->noted - cint_sq_pending(s)) +
-			     cint_cq_ready(s->pub.ring);
-	unsigned int entered = cint_book_nr(&s->book);
+	unsigned int all = cint_not_taken(s, s->noted), entered = cint_book_nr(&s->book);
 
-	s->book.unknown = (int)(there - entered) > 0 ? there - entered : 0;
+	s->book.unknown = all > entered ? all - entered : 0;
 	s->book.all = true;
 }
 

@@ -276,9 +276,11 @@ void cint_queue_exit(struct cint_ring *cring)
 
 	if (!cring)
 		return;
-	ring = cring->ring;
+	/* what the application has mapped is its own */
+	ring = cint_state(cring)->mapped ? NULL : cring->ring;
 	cint_detach(cring);
-	io_uring_queue_exit(ring);
+	if (ring)
+		io_uring_queue_exit(ring);
 }
 
 void cint_get_stats(struct cint_ring *cring, struct cint_stats *stats)

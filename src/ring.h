@@ -66,7 +66,7 @@ struct cint_state {
 	/* of the side that submits */
 	pthread_mutex_t		lock;
 	struct cint_book	book;
-	bool			lost;		/* there was no memory for a mark */
+	bool			lost;		/* a mark: no memory, or its CQE was not told */
 	unsigned int		noted;		/* SQ index: SQEs are noted up to here */
 	unsigned int		skipped;	/* SQEs that have no CQE */
 
@@ -154,6 +154,8 @@ int cint_enter(struct io_uring *ring, unsigned int to_submit, unsigned int wait_
 
 /* count.c */
 unsigned int cint_sq_pending(const struct cint_state *s);
+unsigned int cint_not_taken(const struct cint_state *s, unsigned int end);
+struct cint_entry *cint_enter_book(struct cint_state *s, __u64 user_data, unsigned int index);
 void cint_note(struct cint_state *s, unsigned int end);
 void cint_note_pending(struct cint_state *s);
 unsigned int cint_outstanding(struct cint_state *s, unsigned int to_submit);

@@ -45,14 +45,23 @@ static __u64 cint_deadline_ns(const struct __kernel_timespec *ts)
 	return cint_now_ns() + (__u64)cint_clamp(ns, 0, most);
 }
 
+/* One more CQE than requests; read by the side that submits. */
+static void cint_count_more(struct cint_ring *cring)
+{
+	__atomic_store_n(&cring->more_, cring->more_ + 1, __ATOMIC_RELAXED);
+}
+
 void cint_cqe_taken(struct cint_ring *cring, const struct io_uring_cqe *cqe)
 {
 	struct cint_state *s = cint_state(cring);
 
 	if (cqe->flags & IORING_CQE_F_MORE) {
-		cring->more_++;
+		cint_count_more(cring);
 		return;
 	}
+	/* of its SQE the library may have not been told yet */
+	if (s->mapped)
+		cint_note_pending(s);
 	cint_lock(s);
 	if (cint_book_may_have(&s->book, cqe->user_data)) {
 		cint_book_take(&s->book, cqe->user_data);
@@ -79,7 +88,7 @@ void cint_cq_advance_(struct cint_ring *cring, unsigned int nr)
 		else if (!nr--)
 			break;
 		if (cqe->flags & IORING_CQE_F_MORE)
-			cring->more_++;
+			cint_count_more(cring);
 		else if (cint_book_may_have(&s->book, cqe->user_data))
 			cint_book_take(&s->book, cqe->user_data);
 	}
@@ -113,7 +122,7 @@ static struct cint_plan cint_plan_now(struct cint_state *s, unsigned int wait_nr
 		.ready		= cint_cq_ready(ring),
 		.outstanding	= cint_outstanding(s, to_submit),
 		.wait_nr	= wait_nr,
-		.single		= s->lost || s->flags & CINT_RING_SHARED ||
+		.single		= s->flags & CINT_RING_SHARED ||
 				  ring->flags & IORING_SETUP_IOPOLL,
 		.endless	= s->flags & CINT_RING_MULTISHOT,
 		.gap_ns		= s->gap_ns,
@@ -125,11 +134,13 @@ static struct cint_plan cint_plan_now(struct cint_state *s, unsigned int wait_nr
 		view.age_ns = cint_now_ns() - s->last_ns;
 	cint_lock(s);
 	/* what was taken by liburing's own calls */
-	if (!view.outstanding && !view.ready && !cint_book_is_empty(&s->book) &&
+	if (!view.outstanding && !view.ready && (s->lost || !cint_book_is_empty(&s->book)) &&
 	    s->noted == cint_sq_pending(s)) {
 		cint_book_clear(&s->book);
+		s->lost = false;
 		cint_watch(s);
 	}
+	view.single |= s->lost;
 	view.urgent = s->book.marked[0];
 	view.linked = s->book.marked[1];
 	view.prefix = s->book.prefix;

@@ -3,7 +3,7 @@
 
 LIB_TESTS := $(patsubst %,$(builddir)/test/lib/%,no-fds no-io-uring \
 	other-kernels params probe register rw sqe-marks threads \
-	backend ring-batch ring-calls ring-exits ring-kernel ring-links \
+	backend ring-batch ring-calls ring-exits ring-kernel ring-links ring-mapped \
 	ring-misuse ring-shared ring-signals ring-urgent)
 
 $(LIB_TESTS:=.o): CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)

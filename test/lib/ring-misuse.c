@@ -58,6 +58,178 @@ static void times(const struct io_uring_cint *params)
 	test_detach(&t);
 }
 
+/* More completions than the CQ ring holds: none is lost, all are in order. */
+static void overflow(const struct io_uring_cint *params, unsigned int setup)
+{
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	unsigned int i, got = 0;
+	struct test_ring t;
+
+	CHECK(test_attach(&t, 8, setup, params, 0));
+	for (i = 0; i < 80; i++) {
+		sqe = test_sqe(&t);
+		io_uring_prep_nop(sqe);
+		sqe->user_data = i;
+		if (i % 8 == 3)
+			CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+		if (i % 8 == 7) {
+			CHECK_EQ(cint_set_barrier(t.cring, sqe), 0);
+			CHECK_EQ(cint_submit(t.cring), 8);
+		}
+	}
+	while (got < 80) {
+		CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 4, test_limit(), NULL), 0);
+		while (!cint_peek_cqe(t.cring, &cqe)) {
+			CHECK_EQ(cqe->user_data, got++);
+			cint_cqe_seen(t.cring, cqe);
+		}
+	}
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &moment, NULL), -ETIME);
+	CHECK_EQ(test_stats(&t).outstanding, 0);
+	test_detach(&t);
+}
+
+static size_t memory(void)
+{
+	const struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+/* CQEs that liburing's own calls take, for ever: they are forgotten, and cost nothing. */
+static void told_by_nobody(bool barriers)
+{
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	struct test_ring t;
+	size_t before = 0;
+	unsigned int i, nr;
+
+	CHECK(test_attach(&t, 64, TEST_DEFER, NULL, 0));
+	test_stuck(&t, 1);
+	for (i = 0; i < 20000; i++) {
+		/* what is allocated at first */
+		if (i == 1000)
+			before = memory();
+		sqe = test_sqe(&t);
+		io_uring_prep_nop(sqe);
+		sqe->user_data = 2000 + i;
+		if (!barriers)
+			CHECK_EQ(cint_set_urgent(t.cring, sqe), 0);
+		else if (i % 64 == 0)
+			CHECK_EQ(cint_set_barrier(t.cring, sqe), 0);
+		CHECK(cint_submit(t.cring) > 0);
+		CHECK_EQ(io_uring_wait_cqe(&t.ring, &cqe), 0);
+		io_uring_cqe_seen(&t.ring, cqe);
+	}
+	CHECK(memory() <= before + 16384);
+	/* marks are as good as before */
+	CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+	CHECK(cint_submit(t.cring) > 0);
+	test_ends_wait(&t, 32);
+	/* and when all are taken, waits are for many again */
+	CHECK_EQ(write(t.stuck[1], "", 1), 1);
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, test_limit(), NULL), 0);
+	CHECK(!test_take(&t, &nr));
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 2, &moment, NULL), -ETIME);
+	test_stuck(&t, 2);
+	test_quick(&t);
+	test_finish(&t);
+	CHECK(cint_submit_and_wait_timeout(t.cring, &cqe, 2, &moment, NULL) > 0);
+	if (test_library_waits(&t))
+		CHECK_EQ(test_stats(&t).ended_time + test_stats(&t).ended_early, 1);
+	test_detach(&t);
+}
+
+/* What liburing submitted is not remembered when it has completed long ago. */
+static void submitted_by_liburing(void)
+{
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	long long start;
+	unsigned int i;
+
+	CHECK(test_attach(&t, 64, TEST_DEFER, NULL, 0));
+	CHECK_EQ(cint_set_barrier(t.cring, test_quick(&t)), 0);
+	for (i = 0; i < 5; i++)
+		io_uring_prep_nop(test_sqe(&t));
+	test_finish(&t);
+	CHECK_EQ(io_uring_submit_and_wait(&t.ring, 6), 6);
+	CHECK_EQ(test_drop(&t), 6);
+	for (i = 0; i < 5; i++)
+		io_uring_prep_nop(test_sqe(&t));
+	CHECK_EQ(io_uring_submit_and_wait(&t.ring, 5), 5);
+	CHECK_EQ(test_drop(&t), 5);
+	io_uring_prep_nop(test_sqe(&t));
+	CHECK_EQ(cint_submit(t.cring), 1);
+	test_come(&t, 1);
+	CHECK_EQ(test_drop(&t), 1);
+
+	CHECK_EQ(cint_set_barrier(t.cring, test_quick(&t)), 0);
+	test_stuck(&t, 3);
+	CHECK(cint_submit(t.cring) > 0);
+	test_finish(&t);
+	start = test_now_ns();
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 4, test_limit(), NULL), 0);
+	CHECK(test_now_ns() - start < TEST_LIMIT_NS / 2);
+	test_detach(&t);
+}
+
+static long long cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* Take many requests that were entered, with user_data of their own or all with the same. */
+static long long take_many(bool same)
+{
+	const unsigned int nr = 32768;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	unsigned int i;
+	long long ns;
+
+	CHECK(test_attach(&t, nr, TEST_DEFER, NULL, 0));
+	for (i = 0; i < nr; i++) {
+		sqe = test_sqe(&t);
+		io_uring_prep_nop(sqe);
+		sqe->user_data = same ? 0 : i;
+		if (!i)
+			CHECK_EQ(cint_set_barrier(t.cring, sqe), 0);
+	}
+	CHECK_EQ(cint_submit(t.cring), nr);
+	ns = -cpu_ns();
+	for (i = 0; !cint_peek_cqe(t.cring, &cqe); i++)
+		cint_cqe_seen(t.cring, cqe);
+	ns += cpu_ns();
+	CHECK_EQ(i, nr);
+	test_detach(&t);
+	return ns;
+}
+
+/* Who does not use user_data does not pay for it: a hundred times, if each was looked for. */
+static void same_user_data(void)
+{
+	long long own = LLONG_MAX, same = LLONG_MAX, ns;
+	unsigned int i;
+
+	/* the best of three is less of a matter of chance */
+	for (i = 0; i < 3; i++) {
+		ns = take_many(false);
+		own = ns < own ? ns : own;
+		ns = take_many(true);
+		same = ns < same ? ns : same;
+	}
+	printf("taking 32768 requests: %lld us, %lld us with the same user_data\n", own / 1000,
+	       same / 1000);
+	CHECK(same < 16 * own);
+}
+
 /* A ring that is gone, its handle forgotten: of no concern to the next. */
 static void forgotten(void)
 {
@@ -206,7 +378,12 @@ int main(void)
 	for (i = 0; i < 2; i++) {
 		polled(i ? &batches : NULL);
 		times(i ? &batches : NULL);
+		overflow(i ? &batches : NULL, 0);
+		overflow(i ? &batches : NULL, TEST_DEFER);
+		told_by_nobody(i);
 	}
+	submitted_by_liburing();
+	same_user_data();
 	test_in_child(forgotten);
 	storm();
 	arguments();
