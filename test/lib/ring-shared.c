@@ -120,6 +120,66 @@ static void together(void)
 	test_detach(&shared);
 }
 
+/*
+ * The same on a ring that the application mapped: what one side publishes and the other
+ * takes is seen by both.
+ */
+static struct io_uring mine;
+static struct cint_ring *mine_cring;
+
+static void *mapped_submitter(void *arg)
+{
+	struct io_uring_sqe *sqe;
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS * 10; i++) {
+		sqe = &mine.sq.sqes[i & mine.sq.ring_mask];
+		io_uring_prep_nop(sqe);
+		sqe->user_data = i;
+		if (i % 8 == 7)
+			CHECK_EQ(cint_set_barrier(mine_cring, sqe), 0);
+		if (i % 3 == 2)
+			CHECK_EQ(cint_set_urgent(mine_cring, sqe), 0);
+		__atomic_store_n(mine.sq.ktail, i + 1, __ATOMIC_RELEASE);
+		CHECK_EQ(io_uring_enter((unsigned int)mine.ring_fd, 1, 0, 0, NULL), 1);
+	}
+	return arg;
+}
+
+static void mapped_sides(void)
+{
+	struct io_uring_params p = { 0 };
+	int fd = io_uring_setup(64, &p);
+	struct cint_wait_plan plan;
+	struct io_uring_cqe *cqe;
+	struct cint_stats stats;
+	unsigned int i, got = 0;
+	pthread_t thread;
+
+	CHECK(fd >= 0);
+	CHECK_EQ(io_uring_queue_mmap(fd, &p, &mine), 0);
+	for (i = 0; i < p.sq_entries; i++)
+		mine.sq.array[i] = i;
+	CHECK_EQ(cint_attach_mapped(fd, &p, mine.sq.ring_ptr, mine.cq.ring_ptr, mine.sq.sqes,
+				    NULL, CINT_RING_SHARED, &mine_cring), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, mapped_submitter, NULL), 0);
+	while (got < ROUNDS * 10) {
+		if (cint_plan(mine_cring, 32, 0, &plan))
+			CHECK_EQ(io_uring_enter((unsigned int)fd, 0, plan.wait_nr,
+						IORING_ENTER_GETEVENTS, NULL), 0);
+		while (!io_uring_peek_cqe(&mine, &cqe)) {
+			CHECK_EQ(cqe->user_data, got++);
+			cint_cqe_taken(mine_cring, cqe);
+			io_uring_cqe_seen(&mine, cqe);
+		}
+	}
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	cint_get_stats(mine_cring, &stats);
+	CHECK_EQ(stats.outstanding, 0);
+	cint_detach(mine_cring);
+	io_uring_queue_exit(&mine);
+}
+
 /* A child gives back its copy, and the parent's ring goes on; it may have its own. */
 static struct test_ring parents;
 
@@ -254,6 +314,7 @@ int main(void)
 	test_ring_or_skip();
 	own_rings();
 	together();
+	mapped_sides();
 	forks();
 	resized();
 	large(0);
