@@ -350,7 +350,7 @@ CINTINLINE void cint_cq_advance(struct cint_ring *cring, unsigned int nr)
 	unsigned int shift = cring->ring->flags & IORING_SETUP_CQE32 ? 1 : 0;
 	unsigned int head = *cq->khead, end = head + nr, flags = 0;
 
-	if (__atomic_load_n(&cring->watch_, __ATOMIC_ACQUIRE)) {
+	if (cring->watch_) {
 		cint_cq_advance_(cring, nr);
 		return;
 	}
@@ -371,8 +371,7 @@ CINTINLINE void cint_cqe_seen(struct cint_ring *cring, struct io_uring_cqe *cqe)
 {
 	if (!cqe)
 		return;
-	if (__atomic_load_n(&cring->watch_, __ATOMIC_ACQUIRE) ||
-	    __builtin_expect(cqe->flags & IORING_CQE_F_MORE, 0))
+	if (cring->watch_ || __builtin_expect(cqe->flags & IORING_CQE_F_MORE, 0))
 		cint_cqe_taken(cring, cqe);
 	io_uring_cq_advance(cring->ring, 1);
 }
@@ -389,8 +388,7 @@ CINTINLINE int cint_peek_cqe(struct cint_ring *cring, struct io_uring_cqe **cqe)
 	int ret = io_uring_peek_cqe(cring->ring, cqe);
 
 	/* more of them may have come when the first is gone */
-	while (!ret && __atomic_load_n(&cring->watch_, __ATOMIC_RELAXED) & CINT_WATCH_LINKS_ &&
-	       cint_cqe_is_internal(*cqe)) {
+	while (!ret && cring->watch_ & CINT_WATCH_LINKS_ && cint_cqe_is_internal(*cqe)) {
 		cint_cq_advance_(cring, 0);
 		ret = io_uring_peek_cqe(cring->ring, cqe);
 	}
@@ -402,8 +400,7 @@ CINTINLINE int cint_peek_cqe(struct cint_ring *cring, struct io_uring_cqe **cqe)
 	for (struct io_uring *ring_ = (cring)->ring; ring_; ring_ = NULL)	\
 		io_uring_for_each_cqe(ring_, head, cqe)			\
 			if (__builtin_expect(cint_cqe_is_internal(cqe), 0) &&	\
-			    __atomic_load_n(&(cring)->watch_, __ATOMIC_RELAXED) & \
-			    CINT_WATCH_LINKS_) {} else
+			    (cring)->watch_ & CINT_WATCH_LINKS_) {} else
 
 #ifdef __cplusplus
 }

@@ -195,7 +195,8 @@ int cint_explain(const struct cint_ring *cring, char *buf, size_t len)
 	else if (cring && cint_state_const(cring)->params_error)
 		cint_say(text, "; the kernel did not take the parameters: %s",
 			 cint_strerror(cint_state_const(cring)->params_error));
-	if (cring && cint_state_const(cring)->flags & CINT_RING_LINK)
+	if (cring && cint_state_const(cring)->flags & CINT_RING_LINK &&
+	    cint_remembers(cint_state_const(cring)))
 		cint_say(text, "; urgent requests end waits for more by a linked timeout");
 	if (choice.backend != CINT_BACKEND_NONE && !(choice.setup & IORING_SETUP_DEFER_TASKRUN) &&
 	    !(choice.setup & IORING_SETUP_IOPOLL))

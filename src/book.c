@@ -14,19 +14,25 @@ static struct cint_entry *cint_entry(const struct cint_book *b, __u32 number)
 	return &b->entry[number & (b->size - 1)];
 }
 
-static void cint_append(struct cint_book *b, const struct cint_entry *entry)
+static struct cint_entry *cint_append(struct cint_book *b, __u64 user_data, unsigned int index)
 {
-	__u32 *bucket = cint_book_bucket(b, entry->user_data);
+	__u32 *bucket = cint_book_bucket(b, user_data);
+	struct cint_entry *e = cint_entry(b, b->end);
 
-	*cint_entry(b, b->end) = *entry;
-	cint_entry(b, b->end)->older = *bucket;
+	e->user_data = user_data;
+	e->older = *bucket;
+	e->index = index;
+	e->marks = 0;
+	e->taken = false;
 	*bucket = b->end++;
+	return e;
 }
 
 /* Make room: those taken go, and if that is not much the book grows. */
 static bool cint_rewrite(struct cint_book *b)
 {
 	struct cint_book old = *b, new = *b;
+	struct cint_entry *e, *kept;
 	__u32 i;
 
 	new.size = !b->size ? CINT_BOOK_MIN :
@@ -42,8 +48,12 @@ static bool cint_rewrite(struct cint_book *b)
 	new.first = 1;
 	new.end = 1;
 	for (i = b->first; i != b->end; i++) {
-		if (!cint_entry(b, i)->taken || cint_entry(b, i)->marks & CINT_MARK_BARRIER)
-			cint_append(&new, cint_entry(b, i));
+		e = cint_entry(b, i);
+		if (!e->taken || e->marks & CINT_MARK_BARRIER) {
+			kept = cint_append(&new, e->user_data, e->index);
+			kept->marks = e->marks;
+			kept->taken = e->taken;
+		}
 		if (b->barriers && i + 1 == b->barrier)
 			new.barrier = new.end;
 	}
@@ -56,12 +66,9 @@ static bool cint_rewrite(struct cint_book *b)
 /* Enter a request; NULL: there is no memory. */
 struct cint_entry *cint_book_add(struct cint_book *b, __u64 user_data, unsigned int index)
 {
-	const struct cint_entry entry = { .user_data = user_data, .index = index };
-
 	if (cint_book_is_full(b) && !cint_rewrite(b))
 		return NULL;
-	cint_append(b, &entry);
-	return cint_entry(b, b->end - 1);
+	return cint_append(b, user_data, index);
 }
 
 /* The next older number of a chain, or the end of the book. */
@@ -80,16 +87,16 @@ static bool cint_is_left(const struct cint_entry *e, __u64 user_data)
 	return e->user_data == user_data && !e->taken;
 }
 
-/* The entry of an SQE that was not submitted yet. */
+/* The entry of an SQE that was not submitted yet: no entry of an earlier one is newer. */
 struct cint_entry *cint_book_find(const struct cint_book *b, __u64 user_data, unsigned int index)
 {
+	struct cint_entry *e;
 	__u32 n;
 
 	cint_for_each_in_chain(b, n, user_data) {
-		struct cint_entry *e = cint_entry(b, n);
-
-		if (cint_is_left(e, user_data) && e->index == index)
-			return e;
+		e = cint_entry(b, n);
+		if (cint_is_left(e, user_data) && (int)(e->index - index) <= 0)
+			return e->index == index ? e : NULL;
 	}
 	return NULL;
 }
@@ -128,21 +135,22 @@ static void cint_next_barrier(struct cint_book *b)
 /* Mark an entry; marks that it has are not added again. */
 void cint_book_mark(struct cint_book *b, struct cint_entry *e, unsigned int marks)
 {
-	__u32 number = b->first + (((__u32)(e - b->entry) - b->first) & (b->size - 1));
+	__u32 number;
 
 	marks &= ~(unsigned int)e->marks;
 	if (marks & CINT_MARK_URGENT)
 		b->marked[!!(marks & CINT_MARK_LINKED)]++;
-	if (marks & CINT_MARK_BARRIER && b->barriers++ &&
-	    (__s32)(number + 1 - b->barrier) < 0) {
-		/* set late, on one before the others */
-		b->prefix -= cint_count_range(b, number + 1, b->barrier);
-		b->barrier = number + 1;
-	} else if (marks & CINT_MARK_BARRIER && b->barriers == 1) {
-		b->prefix = b->unknown + cint_count_range(b, b->first, number + 1);
-		b->barrier = number + 1;
-	}
 	e->marks |= (__u8)marks;
+	if (!(marks & CINT_MARK_BARRIER))
+		return;
+	/* the oldest one counts, which may be set late, behind others */
+	number = b->first + (((__u32)(e - b->entry) - b->first) & (b->size - 1)) + 1;
+	if (!b->barriers)
+		b->prefix = b->unknown + cint_count_range(b, b->first, number);
+	else if ((__s32)(number - b->barrier) < 0)
+		b->prefix -= cint_count_range(b, number, b->barrier);
+	if (!b->barriers++ || (__s32)(number - b->barrier) < 0)
+		b->barrier = number;
 }
 
 /* The last CQE of a request is being taken. */

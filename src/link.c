@@ -31,7 +31,7 @@ bool cint_link_add(struct cint_state *s, struct io_uring_sqe *sqe, unsigned int 
 	struct io_uring *ring = s->pub.ring;
 	struct io_uring_sqe *timeout;
 
-	if (!(s->flags & CINT_RING_LINK) || index + 1 != ring->sq.sqe_tail ||
+	if (index + 1 != ring->sq.sqe_tail ||
 	    sqe->flags & CINT_LINKS || sqe->opcode > 63 ||
 	    !(CINT_LINK_OPS >> sqe->opcode & 1) ||
 	    ((sqe->opcode == IORING_OP_RECV || sqe->opcode == IORING_OP_RECVMSG) &&

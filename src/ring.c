@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Attaching the library to a ring, setting one up, parameters and counters. */
 #include <errno.h>
+#include <pthread.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,13 +121,13 @@ int cint_set_params(struct cint_ring *cring, const struct io_uring_cint *params)
 static void cint_start(struct cint_state *s)
 {
 	const struct io_uring *ring = s->pub.ring;
-	unsigned int given = __atomic_load_n(ring->flags & IORING_SETUP_SQPOLL ?
-					     ring->sq.ktail : ring->sq.khead, __ATOMIC_ACQUIRE);
+	unsigned int given = cint_given(ring);
 	unsigned int tail = __atomic_load_n(ring->cq.ktail, __ATOMIC_ACQUIRE);
 
 	if (given - tail > ring->cq.ring_entries)
 		s->base = given - tail;
 	s->noted = cint_sq_pending(s);
+	s->marked = s->noted;
 	s->cq_head = *ring->cq.khead;
 }
 
@@ -145,7 +146,6 @@ static int cint_attach_state(struct cint_state *s, const struct io_uring_cint *p
 
 	s->flags = flags;
 	s->pid = getpid();
-	pthread_mutex_init(&s->lock, NULL);
 	ret = cint_list(s);
 	if (ret) {
 		cint_free(s);

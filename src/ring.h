@@ -20,7 +20,6 @@
 #ifndef CINT_RING_H
 #define CINT_RING_H
 
-#include <pthread.h>
 #include "liburing-cint.h"
 #include "decide.h"
 #include "book.h"
@@ -50,7 +49,8 @@ struct cint_choice {
 
 /*
  * With CINT_RING_SHARED one thread may submit and mark while another waits and takes
- * CQEs: @lock protects @book, and what one side writes and the other reads is atomic.
+ * CQEs.  Waits are then for one, whatever is marked, so that nothing is remembered;
+ * @skipped alone is of both sides.
  */
 struct cint_state {
 	struct cint_ring	pub;
@@ -64,10 +64,10 @@ struct cint_state {
 	int			params_error;	/* of the kernel's registration */
 
 	/* of the side that submits */
-	pthread_mutex_t		lock;
 	struct cint_book	book;
 	bool			lost;		/* a mark: no memory, or its CQE was not told */
 	unsigned int		noted;		/* SQ index: SQEs are noted up to here */
+	unsigned int		marked;		/* SQ index: none is marked from here on */
 	unsigned int		skipped;	/* SQEs that have no CQE */
 
 	/* of the side that waits */
@@ -96,10 +96,11 @@ static inline bool cint_kernel_waits(const struct cint_state *s)
 	return s->choice.gathers && s->policy && !s->params_error;
 }
 
-/* The library remembers no marks: there are none, or the kernel does. */
-static inline bool cint_is_plain(const struct cint_state *s)
+/* The library's waits go by the marks, so it remembers them. */
+static inline bool cint_remembers(const struct cint_state *s)
 {
-	return s->choice.backend == CINT_BACKEND_NONE || cint_kernel_waits(s);
+	return s->choice.backend != CINT_BACKEND_NONE && !cint_kernel_waits(s) &&
+	       !(s->flags & CINT_RING_SHARED);
 }
 
 /*
@@ -112,26 +113,26 @@ static inline bool cint_waits_plainly(const struct cint_state *s, unsigned int w
 	       (cint_kernel_waits(s) && wait_nr <= 1);
 }
 
-static inline void cint_lock(struct cint_state *s)
-{
-	if (s->flags & CINT_RING_SHARED)
-		pthread_mutex_lock(&s->lock);
-}
-
-static inline void cint_unlock(struct cint_state *s)
-{
-	if (s->flags & CINT_RING_SHARED)
-		pthread_mutex_unlock(&s->lock);
-}
-
 static inline unsigned int cint_cq_ready(const struct io_uring *ring)
 {
 	return __atomic_load_n(ring->cq.ktail, __ATOMIC_ACQUIRE) - *ring->cq.khead;
 }
 
+/* The SQ index up to which the kernel took SQEs, or will. */
+static inline unsigned int cint_given(const struct io_uring *ring)
+{
+	return __atomic_load_n(ring->flags & IORING_SETUP_SQPOLL ? ring->sq.ktail :
+			       ring->sq.khead, __ATOMIC_ACQUIRE);
+}
+
 static inline unsigned int cint_sqe_shift(const struct io_uring *ring)
 {
 	return !!(ring->flags & IORING_SETUP_SQE128);
+}
+
+static inline unsigned int cint_cqe_shift(const struct io_uring *ring)
+{
+	return !!(ring->flags & IORING_SETUP_CQE32);
 }
 
 /*

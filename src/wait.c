@@ -45,72 +45,60 @@ static __u64 cint_deadline_ns(const struct __kernel_timespec *ts)
 	return cint_now_ns() + (__u64)cint_clamp(ns, 0, most);
 }
 
-/* One more CQE than requests; read by the side that submits. */
-static void cint_count_more(struct cint_ring *cring)
+static inline __attribute__((always_inline)) void cint_take(struct cint_state *s, const struct io_uring_cqe *cqe)
 {
-	__atomic_store_n(&cring->more_, cring->more_ + 1, __ATOMIC_RELAXED);
+	if (cqe->flags & IORING_CQE_F_MORE)
+		s->pub.more_++;
+	else if (cint_book_may_have(&s->book, cqe->user_data))
+		cint_book_take(&s->book, cqe->user_data);
 }
 
 void cint_cqe_taken(struct cint_ring *cring, const struct io_uring_cqe *cqe)
 {
 	struct cint_state *s = cint_state(cring);
 
-	if (cqe->flags & IORING_CQE_F_MORE) {
-		cint_count_more(cring);
-		return;
-	}
 	/* of its SQE the library may have not been told yet */
-	if (s->mapped)
+	if (s->mapped && s->book.all)
 		cint_note_pending(s);
-	cint_lock(s);
-	if (cint_book_may_have(&s->book, cqe->user_data)) {
-		cint_book_take(&s->book, cqe->user_data);
-		cint_watch(s);
-	}
-	cint_unlock(s);
+	cint_take(s, cqe);
+	cint_watch(s);
 }
 
 /* Take CQEs: so many of the application's, and those of links before and behind them. */
 void cint_cq_advance_(struct cint_ring *cring, unsigned int nr)
 {
 	struct cint_state *s = cint_state(cring);
-	const bool links = s->flags & CINT_RING_LINK;
 	const struct io_uring_cq *cq = &cring->ring->cq;
-	unsigned int head = *cq->khead, tail = __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE);
-	unsigned int shift = !!(cring->ring->flags & IORING_SETUP_CQE32), mask = cq->ring_mask;
+	const unsigned int shift = cint_cqe_shift(cring->ring), mask = cq->ring_mask;
+	unsigned int head = *cq->khead, end = head + cint_cq_ready(cring->ring);
+	const bool links = s->flags & CINT_RING_LINK;
+	const struct io_uring_cqe *cqe;
 
-	cint_lock(s);
-	for (; head != tail; head++) {
-		const struct io_uring_cqe *cqe = &cq->cqes[(head & mask) << shift];
-
+	for (; head != end; head++) {
+		cqe = &cq->cqes[(head & mask) << shift];
 		if (links && cint_cqe_is_internal(cqe))
 			s->cq_head++;	/* is none of the application's */
 		else if (!nr--)
 			break;
-		if (cqe->flags & IORING_CQE_F_MORE)
-			cint_count_more(cring);
-		else if (cint_book_may_have(&s->book, cqe->user_data))
-			cint_book_take(&s->book, cqe->user_data);
+		cint_take(s, cqe);
 	}
 	cint_watch(s);
-	cint_unlock(s);
 	io_uring_smp_store_release(cq->khead, head);
 }
 
-/* Is there a CQE of the application's?  It is the first one then. */
-static bool cint_has_cqe(struct cint_state *s)
+/* The first CQE of the application's, or NULL. */
+static struct io_uring_cqe *cint_first_cqe(struct cint_state *s)
 {
 	const struct io_uring *ring = s->pub.ring;
-	unsigned int shift = !!(ring->flags & IORING_SETUP_CQE32);
+	struct io_uring_cqe *cqe;
 
 	while (cint_cq_ready(ring)) {
-		if (!(s->flags & CINT_RING_LINK) ||
-		    !cint_cqe_is_internal(&ring->cq.cqes[(*ring->cq.khead & ring->cq.ring_mask)
-							  << shift]))
-			return true;
+		cqe = &ring->cq.cqes[(*ring->cq.khead & ring->cq.ring_mask) << cint_cqe_shift(ring)];
+		if (!(s->flags & CINT_RING_LINK) || !cint_cqe_is_internal(cqe))
+			return cqe;
 		cint_cq_advance_(&s->pub, 0);
 	}
-	return false;
+	return NULL;
 }
 
 /* What to wait for. */
@@ -119,7 +107,7 @@ static struct cint_plan cint_plan_now(struct cint_state *s, unsigned int wait_nr
 {
 	const struct io_uring *ring = s->pub.ring;
 	struct cint_view view = {
-		.ready		= cint_cq_ready(ring),
+		.ready		= cint_first_cqe(s) ? cint_cq_ready(ring) : 0,
 		.outstanding	= cint_outstanding(s, to_submit),
 		.wait_nr	= wait_nr,
 		.single		= s->flags & CINT_RING_SHARED ||
@@ -132,10 +120,9 @@ static struct cint_plan cint_plan_now(struct cint_state *s, unsigned int wait_nr
 	/* those that are there came since the last wait, or were left by it */
 	if (view.ready && view.wait_nr && s->policy)
 		view.age_ns = cint_now_ns() - s->last_ns;
-	cint_lock(s);
 	/* what was taken by liburing's own calls */
-	if (!view.outstanding && !view.ready && (s->lost || !cint_book_is_empty(&s->book)) &&
-	    s->noted == cint_sq_pending(s)) {
+	if (!view.outstanding && !view.ready && cint_remembers(s) &&
+	    (int)(s->marked - cint_sq_pending(s)) <= 0) {
 		cint_book_clear(&s->book);
 		s->lost = false;
 		cint_watch(s);
@@ -144,7 +131,6 @@ static struct cint_plan cint_plan_now(struct cint_state *s, unsigned int wait_nr
 	view.urgent = s->book.marked[0];
 	view.linked = s->book.marked[1];
 	view.prefix = s->book.prefix;
-	cint_unlock(s);
 	return cint_decide(&view);
 }
 
@@ -177,14 +163,10 @@ static void cint_count_end(struct cint_state *s, const struct cint_plan *plan, b
 {
 	unsigned int ready = cint_cq_ready(s->pub.ring);
 	struct cint_stats *stats = &s->stats;
-	bool barrier;
 
 	if (!ready)
 		return;
-	cint_lock(s);
-	barrier = s->book.barriers && ready >= s->book.prefix;
-	cint_unlock(s);
-	if (barrier)
+	if (s->book.barriers && ready >= s->book.prefix)
 		stats->ended_barrier++;
 	else if (plan->nr <= 1)
 		stats->ended_single++;
@@ -240,7 +222,7 @@ static int cint_wait_once(struct cint_state *s, struct cint_wait *w,
 	}
 	if (ret >= 0)
 		w->to_submit = 0;
-	cint_has_cqe(s);
+	cint_first_cqe(s);
 	if (plan->nr)
 		cint_count_end(s, plan, time_ns != CINT_UNBOUNDED &&
 			       cint_cq_ready(s->pub.ring) < plan->nr &&
@@ -253,7 +235,6 @@ static int cint_wait_once(struct cint_state *s, struct cint_wait *w,
 
 static int cint_wait(struct cint_state *s, struct cint_wait *w)
 {
-	const bool links = s->flags & CINT_RING_LINK;
 	bool submits;
 	struct cint_plan plan = { 0 };
 	__u64 now = 0;
@@ -262,23 +243,20 @@ static int cint_wait(struct cint_state *s, struct cint_wait *w)
 	if (w->ts)
 		w->deadline_ns = cint_deadline_ns(w->ts);
 	/* a link ends a wait that has begun: submit first, and look */
-	if (links && w->to_submit && s->book.marked[1]) {
+	if (w->to_submit && s->book.marked[1]) {
 		ret = cint_wait_once(s, w, &plan, 0);
 		if (ret)
-			return ret == -ECANCELED ? 0 : ret;
+			return ret;
 	}
-	do {
-		cint_has_cqe(s);
-		plan = cint_plan_now(s, w->wait_nr, w->to_submit);
-		if (!plan.nr && !w->to_submit && cint_has_cqe(s))
-			return 0;
-	} while (!plan.nr && !w->to_submit);
+	plan = cint_plan_now(s, w->wait_nr, w->to_submit);
+	if (!plan.nr && !w->to_submit)
+		return 0;
 	if (w->ts || plan.hold_ns != CINT_UNBOUNDED)
 		now = cint_now_ns();
 	for (;;) {
 		submits = w->to_submit;
 		ret = cint_wait_once(s, w, &plan, now);
-		if (ret < 0 || !plan.nr || cint_has_cqe(s))
+		if (ret < 0 || !plan.nr || cint_first_cqe(s))
 			break;
 		/*
 		 * The kernel returned the number of SQEs where it would have told of a
@@ -298,9 +276,7 @@ static int cint_wait(struct cint_state *s, struct cint_wait *w)
 		}
 	}
 	cint_learn(s, w->wait_nr);
-	if (cint_has_cqe(s) || (ret == -ECANCELED && w->submitted))
-		return 0;
-	return ret;
+	return cint_first_cqe(s) ? 0 : ret;
 }
 
 /* Hand the pending SQEs to the kernel, as io_uring_submit() does. */
@@ -313,18 +289,6 @@ static unsigned int cint_flush_sq(struct io_uring *ring)
 		io_uring_smp_store_release(ring->sq.ktail, tail);
 	}
 	return tail - __atomic_load_n(ring->sq.khead, __ATOMIC_ACQUIRE);
-}
-
-/* The first CQE of the application's; one of a link may have come since the wait. */
-static void cint_first_cqe(struct cint_state *s, struct io_uring_cqe **cqe)
-{
-	const struct io_uring *ring = s->pub.ring;
-	unsigned int shift = !!(ring->flags & IORING_SETUP_CQE32);
-
-	if (!cqe)
-		return;
-	*cqe = cint_has_cqe(s) ?
-		&ring->cq.cqes[(*ring->cq.khead & ring->cq.ring_mask) << shift] : NULL;
 }
 
 static unsigned int cint_plain_nr(unsigned int wait_nr)
@@ -375,7 +339,8 @@ int cint_wait_cqes(struct cint_ring *cring, struct io_uring_cqe **cqe,
 					  (sigset_t *)(uintptr_t)sigmask);
 	}
 	ret = cint_wait(s, &w);
-	cint_first_cqe(s, cqe);
+	if (cqe)
+		*cqe = cint_first_cqe(s);
 	return ret;
 }
 
@@ -397,7 +362,8 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 	if (cint_waits_plainly(s, wait_nr)) {
 		s->stats.waits++;
 		ret = cint_submit_and_wait_plain(ring, cint_plain_nr(wait_nr), ts, sigmask);
-		cint_first_cqe(s, cqe);
+		if (cqe)
+			*cqe = cint_first_cqe(s);
 		return ret;
 	}
 	cint_note_pending(s);
@@ -410,7 +376,8 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 		w.to_submit = cint_flush_sq(ring);
 	}
 	ret = cint_wait(s, &w);
-	cint_first_cqe(s, cqe);
+	if (cqe)
+		*cqe = cint_first_cqe(s);
 	return ret < 0 && !w.submitted ? ret : (int)w.submitted;
 }
 
@@ -431,7 +398,9 @@ int cint_plan(struct cint_ring *cring, unsigned int wait_nr, unsigned int to_sub
 		};
 		return plan->wait_nr > 0;
 	}
-	cint_note_pending(s);
+	/* the other side of a shared ring has SQEs that it is about to submit */
+	if (to_submit || !(s->flags & CINT_RING_SHARED))
+		cint_note_pending(s);
 	p = cint_plan_now(s, wait_nr, to_submit);
 	cint_learn(s, wait_nr);
 	*plan = (struct cint_wait_plan) {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 # Tests of the library: small programs, linked with the static library.
 
-LIB_TESTS := $(patsubst %,$(builddir)/test/lib/%,no-fds no-io-uring \
+LIB_TESTS := $(patsubst %,$(builddir)/test/lib/%,instructions no-fds no-io-uring \
 	other-kernels params probe register rw sqe-marks threads \
 	backend ring-batch ring-calls ring-exits ring-kernel ring-links ring-mapped \
 	ring-misuse ring-shared ring-signals ring-urgent)
