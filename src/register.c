@@ -36,8 +36,12 @@ unsigned int cint_ring_features(const struct io_uring *ring)
 	return p.features;
 }
 
-static int cint_register_op(struct io_uring *ring, unsigned int opcode,
-			    void *arg)
+#define CINT_ARG(...) (struct io_uring_cint) {						\
+	.size = sizeof(struct io_uring_cint), .version = IORING_CINT_VERSION, __VA_ARGS__ }
+
+/* One call; what the kernel filled goes to out, unless NULL, if that succeeded. */
+static int cint_register_op(struct io_uring *ring, unsigned int opcode, void *arg, size_t size,
+			    void *out)
 {
 	int fd = ring->ring_fd;
 	int ret;
@@ -52,57 +56,43 @@ static int cint_register_op(struct io_uring *ring, unsigned int opcode,
 		opcode |= CINT_USE_REGISTERED_RING;
 	}
 	ret = io_uring_register((unsigned int)fd, opcode, arg, 1);
-	return ret < 0 ? ret : 0;
-}
-
-static void cint_header(struct io_uring_cint *arg)
-{
-	memset(arg, 0, sizeof(*arg));
-	arg->size = sizeof(*arg);
-	arg->version = IORING_CINT_VERSION;
+	if (ret < 0)
+		return ret;
+	if (out)
+		memcpy(out, arg, size);
+	return 0;
 }
 
 int cint_register(struct io_uring *ring, const struct io_uring_cint *params,
 		  struct io_uring_cint *prev)
 {
-	struct io_uring_cint arg;
-	int ret;
+	/* what the kernel fills stays zero, so a setting read can be set */
+	struct io_uring_cint arg = CINT_ARG(
+		.policy		= params->policy,
+		.flags		= params->flags,
+		.threshold	= params->threshold,
+		.delta_ns	= params->delta_ns,
+		.delta_min_ns	= params->delta_min_ns,
+		.max_hold_ns	= params->max_hold_ns,
+		.correction	= params->correction,
+	);
 
 	/* cint_query() is how to read; here it would look like success */
 	if (params->flags & IORING_CINT_QUERY)
 		return -EINVAL;
-
-	/* what the kernel fills stays zero, so a setting read can be set */
-	cint_header(&arg);
-	arg.policy = params->policy;
-	arg.flags = params->flags;
-	arg.threshold = params->threshold;
-	arg.delta_ns = params->delta_ns;
-	arg.delta_min_ns = params->delta_min_ns;
-	arg.max_hold_ns = params->max_hold_ns;
-	arg.correction = params->correction;
-	ret = cint_register_op(ring, CINT_REGISTER_OPCODE, &arg);
-	if (!ret && prev)
-		*prev = arg;
-	return ret;
+	return cint_register_op(ring, CINT_REGISTER_OPCODE, &arg, sizeof(arg), prev);
 }
 
 int cint_query(struct io_uring *ring, struct io_uring_cint *out)
 {
-	struct io_uring_cint arg;
-	int ret;
+	struct io_uring_cint arg = CINT_ARG(.flags = IORING_CINT_QUERY);
 
-	cint_header(&arg);
-	arg.flags = IORING_CINT_QUERY;
-	ret = cint_register_op(ring, CINT_REGISTER_OPCODE, &arg);
-	if (!ret)
-		*out = arg;
-	return ret;
+	return cint_register_op(ring, CINT_REGISTER_OPCODE, &arg, sizeof(arg), out);
 }
 
 int cint_query_ring(struct io_uring *ring, struct io_uring_cint_ring *out)
 {
-	struct io_uring_cint_ring arg;
+	struct io_uring_cint_ring arg = { 0 };
 	int ret;
 
 	ret = cint_query(ring, &arg.cint);
@@ -111,25 +101,15 @@ int cint_query_ring(struct io_uring *ring, struct io_uring_cint_ring *out)
 	/* others know the shorter structure only, and would call this one invalid */
 	if (!(arg.cint.features & IORING_CINT_FEAT_GATHER))
 		return -EOPNOTSUPP;
-
-	memset(&arg, 0, sizeof(arg));
+	arg.cint = CINT_ARG(.flags = IORING_CINT_QUERY);
 	arg.cint.size = sizeof(arg);
 	arg.cint.version = IORING_CINT_VERSION_RING;
-	arg.cint.flags = IORING_CINT_QUERY;
-	ret = cint_register_op(ring, CINT_REGISTER_OPCODE, &arg);
-	if (!ret)
-		*out = arg;
-	return ret;
+	return cint_register_op(ring, CINT_REGISTER_OPCODE, &arg, sizeof(arg), out);
 }
 
 int cint_unregister(struct io_uring *ring, struct io_uring_cint *prev)
 {
-	struct io_uring_cint arg;
-	int ret;
+	struct io_uring_cint arg = CINT_ARG();
 
-	cint_header(&arg);
-	ret = cint_register_op(ring, CINT_UNREGISTER_OPCODE, &arg);
-	if (!ret && prev)
-		*prev = arg;
-	return ret;
+	return cint_register_op(ring, CINT_UNREGISTER_OPCODE, &arg, sizeof(arg), prev);
 }

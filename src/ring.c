@@ -54,24 +54,19 @@ static int cint_list(struct cint_state *s)
 	return ret;
 }
 
-static void cint_unlist(const struct cint_state *s)
+static void cint_free(struct cint_state *s)
 {
 	struct cint_state *const *node;
 
 	pthread_mutex_lock(&cint_rings_lock);
-	/* a parent's is not there */
+	/* another may be there, and a parent's is not */
 	node = tfind(s, &cint_rings, cint_by_key);
 	if (node && *node == s)
 		tdelete(s, &cint_rings, cint_by_key);
 	pthread_mutex_unlock(&cint_rings_lock);
-}
-
-/* cint_set_urgent() sets a flag and is done, or calls the library. */
-static void cint_choose_mark(struct cint_state *s)
-{
-	s->pub.urgent_flags_ = 0;
-	if (s->choice.gathers && s->heeds & CINT_URGENT)
-		s->pub.urgent_flags_ = s->choice.marks & IOSQE_URGENT;
+	cint_book_free(&s->book);
+	free(s->policy);
+	free(s);
 }
 
 /* The kernel has the parameters where it can, else the library alone goes by them. */
@@ -110,58 +105,43 @@ int cint_set_params(struct cint_ring *cring, const struct io_uring_cint *params)
 	s->gap_ns = 0;
 	s->cq_tail = *s->pub.ring->cq.ktail;
 	s->last_ns = cint_now_ns();
-	cint_choose_mark(s);
+	/* cint_set_urgent() sets a flag and is done, or calls the library */
+	s->pub.urgent_flags_ = s->choice.gathers && s->heeds & CINT_URGENT ?
+		s->choice.marks & IOSQE_URGENT : 0;
 	return 0;
-}
-
-/*
- * Requests that are outstanding already are those that have no CQE; what cannot be
- * (multishot requests, and those without CQEs, were before) is none.
- */
-static void cint_start(struct cint_state *s)
-{
-	const struct io_uring *ring = s->pub.ring;
-	unsigned int given = cint_given(ring);
-	unsigned int tail = __atomic_load_n(ring->cq.ktail, __ATOMIC_ACQUIRE);
-
-	if (given - tail > ring->cq.ring_entries)
-		s->base = given - tail;
-	s->noted = cint_sq_pending(s);
-	s->marked = s->noted;
-	s->cq_head = *ring->cq.khead;
-}
-
-static void cint_free(struct cint_state *s)
-{
-	cint_book_free(&s->book);
-	free(s->policy);
-	free(s->mapped);
-	free(s);
 }
 
 static int cint_attach_state(struct cint_state *s, const struct io_uring_cint *params,
 			     unsigned int flags, struct cint_ring **cring)
 {
-	int ret;
+	const struct io_uring *ring = s->pub.ring;
+	unsigned int outstanding = cint_given(ring) -
+				   __atomic_load_n(ring->cq.ktail, __ATOMIC_ACQUIRE);
+	int ret = cint_list(s);
 
+	if (ret)
+		goto fail;
 	s->flags = flags;
 	s->pid = getpid();
-	ret = cint_list(s);
-	if (ret) {
-		cint_free(s);
-		return ret;
-	}
 	cint_choose(&s->choice, s->pub.ring);
-	cint_start(s);
+	/*
+	 * Requests that are outstanding already are those that have no CQE; what cannot be
+	 * (multishot requests, and those without CQEs, were before) is none.
+	 */
+	if (outstanding > ring->cq.ring_entries)
+		s->base = outstanding;
+	s->noted = cint_sq_pending(s);
+	s->marked = s->noted;
+	s->cq_head = *ring->cq.khead;
 	cint_watch(s);
 	ret = cint_set_params(&s->pub, params);
-	if (ret < 0) {
-		cint_unlist(s);
-		cint_free(s);
-		return ret;
-	}
+	if (ret)
+		goto fail;
 	*cring = &s->pub;
 	return 0;
+fail:
+	cint_free(s);
+	return ret;
 }
 
 int cint_attach(struct io_uring *ring, const struct io_uring_cint *params,
@@ -218,15 +198,12 @@ int cint_attach_mapped(int fd, const struct io_uring_params *p, void *sq_ring, v
 	if (flags & ~CINT_RING_FLAGS || flags & CINT_RING_LINK)
 		return -EINVAL;
 	s = calloc(1, sizeof(*s));
-	if (s)
-		s->mapped = calloc(1, sizeof(*s->mapped));
-	if (!s || !s->mapped) {
-		free(s);
+	if (!s)
 		return -ENOMEM;
-	}
-	cint_map(s->mapped, fd, p, sq_ring, cq_ring, sqes);
-	s->pub.ring = s->mapped;
-	s->key = s->mapped->sq.khead;
+	cint_map(&s->own, fd, p, sq_ring, cq_ring, sqes);
+	s->mapped = true;
+	s->pub.ring = &s->own;
+	s->key = s->own.sq.khead;
 	return cint_attach_state(s, params, flags, cring);
 }
 
@@ -236,8 +213,7 @@ void cint_detach(struct cint_ring *cring)
 
 	if (!cring)
 		return;
-	cint_unlist(s);
-	/* the ring is the parent's */
+	/* a child's is the parent's ring */
 	if (s->policy && s->pid == getpid())
 		cint_tell_kernel(s, NULL);
 	cint_free(s);

@@ -55,7 +55,8 @@ struct cint_choice {
 struct cint_state {
 	struct cint_ring	pub;
 	const void		*key;		/* among the process's */
-	struct io_uring		*mapped;	/* the library's own, see cint_attach_mapped() */
+	struct io_uring		own;		/* the ring, if @mapped: by cint_attach_mapped() */
+	bool			mapped;
 	struct cint_choice	choice;
 	unsigned int		flags;		/* CINT_RING_* */
 	int			pid;

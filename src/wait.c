@@ -45,7 +45,8 @@ static __u64 cint_deadline_ns(const struct __kernel_timespec *ts)
 	return cint_now_ns() + (__u64)cint_clamp(ns, 0, most);
 }
 
-static inline __attribute__((always_inline)) void cint_take(struct cint_state *s, const struct io_uring_cqe *cqe)
+static inline __attribute__((always_inline))
+void cint_take(struct cint_state *s, const struct io_uring_cqe *cqe)
 {
 	if (cqe->flags & IORING_CQE_F_MORE)
 		s->pub.more_++;
@@ -291,11 +292,6 @@ static unsigned int cint_flush_sq(struct io_uring *ring)
 	return tail - __atomic_load_n(ring->sq.khead, __ATOMIC_ACQUIRE);
 }
 
-static unsigned int cint_plain_nr(unsigned int wait_nr)
-{
-	return wait_nr ?: 1;
-}
-
 /*
  * liburing waits again after a signal that came to a call which also submitted, unless
  * it is given a time or its other function is used.
@@ -334,7 +330,7 @@ int cint_wait_cqes(struct cint_ring *cring, struct io_uring_cqe **cqe,
 		s->stats.waits++;
 		/* liburing takes no NULL for the CQE */
 		return io_uring_wait_cqes(cring->ring, cqe ? cqe : &first,
-					  cint_plain_nr(wait_nr),
+					  wait_nr ?: 1,
 					  (struct __kernel_timespec *)(uintptr_t)ts,
 					  (sigset_t *)(uintptr_t)sigmask);
 	}
@@ -361,7 +357,7 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 
 	if (cint_waits_plainly(s, wait_nr)) {
 		s->stats.waits++;
-		ret = cint_submit_and_wait_plain(ring, cint_plain_nr(wait_nr), ts, sigmask);
+		ret = cint_submit_and_wait_plain(ring, wait_nr ?: 1, ts, sigmask);
 		if (cqe)
 			*cqe = cint_first_cqe(s);
 		return ret;
@@ -394,7 +390,7 @@ int cint_plan(struct cint_ring *cring, unsigned int wait_nr, unsigned int to_sub
 
 	if (cint_waits_plainly(s, wait_nr)) {
 		*plan = (struct cint_wait_plan) {
-			.wait_nr = cint_cq_ready(cring->ring) ? 0 : cint_plain_nr(wait_nr),
+			.wait_nr = cint_cq_ready(cring->ring) ? 0 : wait_nr ?: 1,
 		};
 		return plan->wait_nr > 0;
 	}

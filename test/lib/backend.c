@@ -282,6 +282,7 @@ static void interrupted(void)
 int main(void)
 {
 	static const char *const names[] = { "none", "timeout", "min-wait" };
+	struct cint_ring *cring;
 	unsigned int i;
 
 	test_ring_or_skip();
@@ -301,6 +302,6 @@ int main(void)
 
 	CHECK(!cint_backend_name(CINT_BACKEND_NR));
 	CHECK(!strcmp(cint_backend_name(CINT_BACKEND_MIN_WAIT), "min-wait"));
-	CHECK_EQ(cint_attach(NULL, NULL, 1U << 31, NULL), -EINVAL);
+	CHECK_EQ(cint_attach(NULL, NULL, 1U << 31, &cring), -EINVAL);
 	return 0;
 }
