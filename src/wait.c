@@ -355,6 +355,7 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 	struct io_uring *ring = cring->ring;
 	int ret;
 
+	cint_note_pending(s);
 	if (cint_waits_plainly(s, wait_nr)) {
 		s->stats.waits++;
 		ret = cint_submit_and_wait_plain(ring, wait_nr ?: 1, ts, sigmask);
@@ -362,7 +363,6 @@ int cint_submit_and_wait_timeout(struct cint_ring *cring, struct io_uring_cqe **
 			*cqe = cint_first_cqe(s);
 		return ret;
 	}
-	cint_note_pending(s);
 	if (ring->flags & IORING_SETUP_SQPOLL) {
 		ret = io_uring_submit(ring);
 		if (ret < 0)

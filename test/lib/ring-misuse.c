@@ -324,6 +324,21 @@ static void arguments(void)
 	test_detach(&t);
 }
 
+/* What has no CQE is not outstanding, whoever waits. */
+static void without_cqe(void)
+{
+	struct test_ring t;
+
+	CHECK(test_attach(&t, 8, TEST_DEFER, NULL, 0));
+	io_uring_prep_nop(test_sqe(&t));
+	t.ring.sq.sqes[0].flags = IOSQE_CQE_SKIP_SUCCESS;
+	io_uring_prep_nop(test_sqe(&t));
+	CHECK_EQ(cint_submit_and_wait(t.cring, 1), 2);
+	CHECK_EQ(test_drop(&t), 1);
+	CHECK_EQ(test_stats(&t).outstanding, 0);
+	test_detach(&t);
+}
+
 /* A ring that is not enabled yet submits nothing, and waits for nothing. */
 static void disabled(void)
 {
@@ -383,6 +398,8 @@ int main(void)
 		told_by_nobody(i);
 	}
 	submitted_by_liburing();
+	without_cqe();
+	test_with_backend("none", without_cqe);
 	same_user_data();
 	test_in_child(forgotten);
 	storm();
