@@ -102,6 +102,17 @@ static struct io_uring_cqe *cint_first_cqe(struct cint_state *s)
 	return NULL;
 }
 
+/*
+ * Where nothing is counted as outstanding, nothing that is marked is: the kernel left no
+ * such SQE, and no request can have had more CQEs than it counts for.  One without a CQE
+ * has one if it fails.
+ */
+static bool cint_knows_none(const struct cint_state *s)
+{
+	return !(s->flags & (CINT_RING_SHARED | CINT_RING_MULTISHOT)) && !s->skipped &&
+	       (int)(s->marked - cint_given(s->pub.ring)) <= 0;
+}
+
 /* What to wait for. */
 static struct cint_plan cint_plan_now(struct cint_state *s, unsigned int wait_nr,
 				      unsigned int to_submit)
@@ -122,8 +133,7 @@ static struct cint_plan cint_plan_now(struct cint_state *s, unsigned int wait_nr
 	if (view.ready && view.wait_nr && s->policy)
 		view.age_ns = cint_now_ns() - s->last_ns;
 	/* what was taken by liburing's own calls */
-	if (!view.outstanding && !view.ready && cint_remembers(s) &&
-	    (int)(s->marked - cint_sq_pending(s)) <= 0) {
+	if (!view.outstanding && !view.ready && cint_knows_none(s)) {
 		cint_book_clear(&s->book);
 		s->lost = false;
 		cint_watch(s);

@@ -324,6 +324,58 @@ static void arguments(void)
 	test_detach(&t);
 }
 
+/*
+ * SQEs that the kernel left behind one that it refused, and their marks, are for the next
+ * call, whatever was waited for meanwhile.
+ */
+static void left_by_kernel(void)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+
+	CHECK(test_attach(&t, 16, TEST_DEFER, NULL, 0));
+	sqe = test_sqe(&t);
+	io_uring_prep_nop(sqe);
+	sqe->opcode = 250;
+	CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+	CHECK_EQ(cint_submit(t.cring), 1);
+	CHECK_EQ(cint_wait_cqe(t.cring, &cqe), 0);
+	CHECK_EQ(cqe->res, -EINVAL);
+	cint_cqe_seen(t.cring, cqe);
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &moment, NULL), -ETIME);
+	test_stuck(&t, 4);
+	CHECK_EQ(cint_submit(t.cring), 5);
+	test_ends_wait(&t, 5);
+	test_detach(&t);
+}
+
+/*
+ * A request that should have had no CQE, and failed: it is not taken for the urgent one,
+ * which is outstanding still.
+ */
+static void failed_without_cqe(unsigned int flags)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+
+	CHECK(test_attach(&t, 16, TEST_DEFER, NULL, flags));
+	sqe = test_sqe(&t);
+	io_uring_prep_close(sqe, -1);
+	sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+	CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+	CHECK_EQ(cint_submit(t.cring), 2);
+	CHECK_EQ(cint_wait_cqe(t.cring, &cqe), 0);
+	CHECK_EQ(cqe->res, -EBADF);
+	cint_cqe_seen(t.cring, cqe);
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &moment, NULL), -ETIME);
+	test_stuck(&t, 4);
+	CHECK_EQ(cint_submit(t.cring), 4);
+	test_ends_wait(&t, 4);
+	test_detach(&t);
+}
+
 /* What has no CQE is not outstanding, whoever waits. */
 static void without_cqe(void)
 {
@@ -398,6 +450,9 @@ int main(void)
 		told_by_nobody(i);
 	}
 	submitted_by_liburing();
+	left_by_kernel();
+	failed_without_cqe(0);
+	failed_without_cqe(CINT_RING_MULTISHOT);
 	without_cqe();
 	test_with_backend("none", without_cqe);
 	same_user_data();
