@@ -74,7 +74,7 @@ builddir := $(realpath $(CURDIR))
 endif
 
 MODULES := src fio-engine examples examples/leveldb man tools bpf sim packaging \
-	   test/unit test/model test/lib test/fio test/tools test/leveldb test/bpf test/packaging \
+	   test/unit test/model test/fuzz test/lib test/fio test/tools test/leveldb test/bpf test/packaging \
 	   test/vm test/qemu test/lab
 
 all:
@@ -413,6 +413,8 @@ help:
 	@echo "                PREEMPT_RT, from a bare checkout; no part of check"
 	@echo "  check-sanitize  unit and library tests under address, leak, undefined"
 	@echo "                behaviour and thread sanitizers"
+	@echo "  check-fuzz    fuzz what parses text for FUZZ_SECONDS (600) a fuzzer; check does a"
+	@echo "                part of it"
 	@echo "  coverage      which lines of the library the tests run"
 	@echo "  lint          static checks of the library and its tests"
 	@echo "  measure-stock what the library brings on this machine's kernel; writes"

@@ -412,7 +412,8 @@ static char *saved_text(const char *text, const struct controllers *controllers,
 		(*saved)++;
 	}
 	kept = kept_text(&lines);
-	longer = xprintf("%s%s%s", kept, *kept ? "\n" : "", sections);
+	/* A comment right at the beginning would be the file's, no longer the section's. */
+	longer = xprintf("%s%s%s", kept, *kept || *sections != '[' ? "\n" : "", sections);
 	free(kept);
 	free(sections);
 	lines_free(&lines);
