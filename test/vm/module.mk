@@ -6,5 +6,5 @@ CHECK_VM_TESTS += $(srcdir)/test/vm/test-runner $(srcdir)/test/vm/test-kernel-bu
 		  $(srcdir)/test/vm/test-struct-size $(srcdir)/test/vm/test-machines \
 		  $(srcdir)/test/vm/test-device-mode $(srcdir)/test/vm/test-split-mode \
 		  $(srcdir)/test/vm/test-resets $(srcdir)/test/vm/test-no-queues \
-		  $(srcdir)/test/vm/test-virtual-time \
+		  $(srcdir)/test/vm/test-virtual-time $(srcdir)/test/vm/test-hostile-drive \
 		  $(srcdir)/test/vm/test-stock-kernel

@@ -20,6 +20,10 @@
  * submission queue of theirs is deleted, and when one of them is aborted. A
  * controller reset ends them as it ends all commands.
  *
+ * For tests of drivers the controller can be at fault: x-cint-hostile makes what
+ * it says wrong (NvmeCintHostile), x-cint-spurious=N has every Nth completion of
+ * an I/O command followed by one of a command that there is not.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
@@ -48,6 +52,8 @@ struct NvmeCint {
     uint64_t barrier;
     uint32_t held_max;
     uint64_t fires[CINT_REASON_NR];
+
+    uint32_t until_spurious;
 };
 
 static void nvme_cint_default(struct cint_params *params)
@@ -141,6 +147,22 @@ void nvme_cint_submit(NvmeCQueue *cq, NvmeRequest *req)
     cint_submit(&cq->cint->coalescer, &req->cint, marks);
 }
 
+/* Post an entry for no command, x-cint-spurious; its request becomes a free one. */
+static void nvme_cint_spurious(NvmeCQueue *cq, NvmeSQueue *sq)
+{
+    NvmeCint *cint = cq->ctrl->cint;
+    NvmeRequest *req;
+
+    if (!cq->ctrl->params.cint.spurious || --cint->until_spurious) {
+        return;
+    }
+    cint->until_spurious = cq->ctrl->params.cint.spurious;
+    req = g_new0(NvmeRequest, 1);
+    req->sq = sq;
+    req->cqe.cid = 0xffff;
+    QTAILQ_INSERT_TAIL(&cq->req_list, req, entry);
+}
+
 /**
  * nvme_cint_complete: A command has completed; deliver or hold it
  */
@@ -177,6 +199,7 @@ void nvme_cint_complete(NvmeCQueue *cq, NvmeRequest *req)
         nvme_cint_release(cq);
     }
     QTAILQ_INSERT_TAIL(&cq->req_list, req, entry);
+    nvme_cint_spurious(cq, req->sq);
     nvme_cint_arm(q);
     nvme_cint_deliver(cq, verdict.reason);
 }
@@ -291,6 +314,20 @@ void nvme_cint_identify(const NvmeCtrl *n, uint8_t *vendor_area)
 
     QEMU_BUILD_BUG_ON(sizeof(id) != 64);
     QEMU_BUILD_BUG_ON(offsetof(NvmeIdCtrl, vs) != NVME_CINT_ID_OFFSET);
+    switch (n->params.cint.hostile) {
+    case NVME_CINT_ONES:
+        memset(&id.flags, 0xff, sizeof(id) - offsetof(typeof(id), flags));
+        id.fid = NVME_CINT_FID;
+        id.lid = NVME_CINT_LID;
+        break;
+    case NVME_CINT_ZEROES:
+        memset(&id.flags, 0, sizeof(id) - offsetof(typeof(id), flags));
+        break;
+    case NVME_CINT_NO_FEATURE:
+        id.fid = 0xff;
+        id.lid = 0xff;
+        break;
+    }
     if (n->cint) {
         memcpy(vendor_area, &id, sizeof(id));
     }
@@ -350,6 +387,10 @@ uint16_t nvme_cint_set(NvmeCtrl *n, const struct nvme_cint_feature *feature,
     };
     enum cint_param wrong;
 
+    if (n->params.cint.hostile == NVME_CINT_REFUSES) {
+        *offset = UINT32_MAX;
+        return NVME_INVALID_FIELD | NVME_DNR;
+    }
     if (le16_to_cpu(feature->version) != NVME_CINT_VERSION) {
         *offset = offsetof(struct nvme_cint_feature, version);
         return NVME_INVALID_FIELD | NVME_DNR;
@@ -402,6 +443,9 @@ void nvme_cint_log(const NvmeCtrl *n, struct nvme_cint_log *log)
     log->submitted = cpu_to_le64(cint->submitted);
     log->urgent = cpu_to_le64(cint->urgent);
     log->barrier = cpu_to_le64(cint->barrier);
+    if (n->params.cint.hostile == NVME_CINT_ONES) {
+        memset(log, 0xff, sizeof(*log));
+    }
 }
 
 /* --- life ---------------------------------------------------------------- */
@@ -414,6 +458,7 @@ void nvme_cint_realize(NvmeCtrl *n)
         return;
     }
     n->cint = g_new0(NvmeCint, 1);
+    n->cint->until_spurious = n->params.cint.spurious;
     nvme_cint_default(&params);
     cint_policy_init(&n->cint->policy, &params);
     cint_policy_init(&n->cint->none, &params);

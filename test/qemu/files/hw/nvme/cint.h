@@ -15,12 +15,25 @@ struct NvmeCQueue;
 struct NvmeRequest;
 struct NvmeSQueue;
 
+/* What a controller may say that is wrong, x-cint-hostile */
+typedef enum NvmeCintHostile {
+    NVME_CINT_HONEST,
+    NVME_CINT_ONES,         /* all bits of what it can do and has counted */
+    NVME_CINT_ZEROES,       /* it can do nothing */
+    NVME_CINT_NO_FEATURE,   /* identifiers of a feature and a log there are not */
+    NVME_CINT_REFUSES,      /* all parameters, at an offset beyond them */
+} NvmeCintHostile;
+
 typedef struct NvmeCintParams {
     bool on;
+    uint8_t hostile;
+    uint32_t spurious;
 } NvmeCintParams;
 
 #define DEFINE_NVME_CINT_PROPERTIES(_state, _field)                         \
-    DEFINE_PROP_BOOL("x-cint", _state, _field.on, false)
+    DEFINE_PROP_BOOL("x-cint", _state, _field.on, false),                   \
+    DEFINE_PROP_UINT8("x-cint-hostile", _state, _field.hostile, 0),         \
+    DEFINE_PROP_UINT32("x-cint-spurious", _state, _field.spurious, 0)
 
 typedef struct NvmeCint NvmeCint;
 typedef struct NvmeCintQueue NvmeCintQueue;
