@@ -350,4 +350,68 @@ TEST_F_TIMEOUT(abuse, rings_used_once_leave_nothing, 200)
 	close(fd);
 }
 
+static long long memory_kb(const char *name)
+{
+	char text[4096], *p;
+
+	if (file_read("/proc/meminfo", text, sizeof(text)) < 0)
+		return -1;
+	p = strstr(text, name);
+	return p ? atoll(p + strlen(name) + 1) : -1;
+}
+
+struct churn {
+	volatile bool started, stop;
+	unsigned long registrations;
+};
+
+/* What was in force before is freed after a grace period, which others may delay. */
+static int register_without_end(void *arg)
+{
+	struct churn *c = arg;
+	struct ring r;
+	int ret = 0;
+
+	if (run_on_cpu(0) || ring_open(&r, 8, 0))
+		return 1;
+	while (!c->stop && !ret) {
+		struct io_uring_cint reg = ring_params(CINT_POLICY_CINT_A, 256);
+
+		ret = ring_register(&r, REGISTER_CINT, &reg, 1);
+		c->registrations++;
+		c->started = true;
+	}
+	ring_close(&r);
+	return ret ? 2 : 0;
+}
+
+/* At no time is there much of it: less than an eighth of the memory. */
+TEST_F_TIMEOUT(abuse, former_settings_do_not_pile_up, 120)
+{
+	long long before, now, least = 0;
+	struct churn *c;
+	pid_t pid;
+	int i;
+
+	c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(c, MAP_FAILED);
+	before = memory_kb("MemAvailable:");
+	ASSERT_GT(before, 0);
+	pid = start_as(NOBODY, register_without_end, c);
+	ASSERT_GE(pid, 0);
+	for (i = 0; i < 300; i++) {
+		sleep_ms(10);
+		now = memory_kb("MemAvailable:");
+		if (now - before < least)
+			least = now - before;
+	}
+	c->stop = true;
+	EXPECT_EQ(result_of(pid), 0);
+	EXPECT_TRUE(c->started);
+	TH_LOG("%lu registrations took %lld KiB at most", c->registrations, -least);
+	EXPECT_LT(-least, memory_kb("MemTotal:") / 8);
+	munmap(c, sizeof(*c));
+}
+
 TEST_HARNESS_MAIN

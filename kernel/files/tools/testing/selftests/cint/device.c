@@ -12,6 +12,7 @@
 
 #include "../kselftest_harness.h"
 #include "device.h"
+#include "nobody.h"
 #include "ring.h"
 
 #define TRIES		100
@@ -327,6 +328,22 @@ TEST_F(device, counters_begin_with_the_mode)
 	EXPECT_EQ(device_stat(&self->d, "completions"), 0);
 	ASSERT_EQ(device_set(&self->d, "mode", "device"), 0);
 	EXPECT_LT(device_stat(&self->d, "completions"), 9);
+}
+
+static int read_stats(void *arg)
+{
+	char path[128], text[4096];
+
+	device_path(arg, "stats", path, sizeof(path));
+	return -file_read(path, text, sizeof(text));
+}
+
+/* Each reading is a command to the controller. */
+TEST_F(device, counters_are_roots)
+{
+	MODE_DEVICE();
+	EXPECT_GE(device_stat(&self->d, "completions"), 0);
+	EXPECT_EQ(as_nobody(read_stats, &self->d), EPERM);
 }
 
 TEST_HARNESS_MAIN

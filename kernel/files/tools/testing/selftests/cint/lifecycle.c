@@ -272,6 +272,44 @@ TEST_F_TIMEOUT(lifecycle, killed_with_completions_held, 700)
 }
 
 /*
+ * Each waits until nothing is in flight, and lets nothing in meanwhile. What is not looked
+ * for would end after 30 seconds, when it times out.
+ */
+TEST_F_TIMEOUT(lifecycle, queue_freezes, 700)
+{
+	static const char *const schedulers[] = { "mq-deadline", "none" };
+	char path[128], before[16], *name = strrchr(self->d.ns, '/');
+	uint64_t end, began, longest = 0;
+	struct load load;
+	unsigned int i;
+
+	ASSERT_EQ(device_set(&self->d, "threshold", "256"), 0);
+	ASSERT_EQ(device_set(&self->d, "delta_ns", "10000000"), 0);
+	ASSERT_EQ(device_set(&self->d, "max_hold_ns", "10000000"), 0);
+	load_start(_metadata, &load, &self->d, false);
+	end = deadline(self->seconds);
+	for (i = 0; now_ns() < end; i++) {
+		began = now_ns();
+		snprintf(path, sizeof(path), "/sys/block%s/queue/scheduler", name);
+		EXPECT_EQ(file_write(path, schedulers[i % 2]), 0);
+		snprintf(path, sizeof(path), "/sys/block%s/queue/nr_requests", name);
+		ASSERT_GT(file_read(path, before, sizeof(before)), 0);
+		EXPECT_EQ(file_write(path, "8"), 0);
+		EXPECT_EQ(file_write(path, before), 0);
+		if (now_ns() - began > longest)
+			longest = now_ns() - began;
+		sleep_ms(20);
+	}
+	snprintf(path, sizeof(path), "/sys/block%s/queue/scheduler", name);
+	EXPECT_EQ(file_write(path, "none"), 0);
+	load_stop(_metadata, &load);
+	TH_LOG("%u times; the longest took %llu ms", i,
+	       (unsigned long long)longest / 1000000);
+	EXPECT_LT(longest, 20000000000ULL);
+	EXPECT_TRUE(device_settled(&self->d));
+}
+
+/*
  * A drive slower than its timeout. nvme_timeout() sees completions that are
  * held, and requests that are truly late, which end in an abort or a reset.
  */
