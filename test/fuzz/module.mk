@@ -21,7 +21,8 @@ endif
 
 # cintctl in the world of world.c; what remembers something is in tools-state.c.
 FUZZ_TOOLS	:= $(patsubst $(srcdir)/tools/%.c,$(FUZZ_DIR)/tools/%.o, \
-		   $(filter-out %/cintctl.c %/files.c %/json.c %/watch.c,$(wildcard $(srcdir)/tools/*.c)))
+		   $(filter-out %/cintctl.c %/files.c %/json.c %/watch.c, \
+		   $(wildcard $(srcdir)/tools/*.c)))
 FUZZ_WORLD	:= $(FUZZ_DIR)/world.o $(FUZZ_DIR)/json-valid.o $(FUZZ_DIR)/tools-state.o $(FUZZ_TOOLS)
 
 $(FUZZ_DIR)/%.o: CPPFLAGS_EXTRA += $(CINT_CPPFLAGS)
@@ -39,7 +40,8 @@ $(addprefix $(FUZZ_DIR)/,cintctl-arguments cint-conf sysfs-values): $(FUZZ_DIR)/
 
 # The engine's options with fio's parser, which is another project's: no sanitizer is in it.
 FUZZ_ENGINE	:= $(FUZZ_DIR)/engine-options.o $(FUZZ_DIR)/engine-share.o
-$(FUZZ_ENGINE): $(FUZZ_DIR)/engine-%.o: $(srcdir)/fio-engine/%.c $(FIO_SRC)/config-host.h | $(CINT_UAPI_COPY)
+$(FUZZ_ENGINE): $(FUZZ_DIR)/engine-%.o: $(srcdir)/fio-engine/%.c $(FIO_SRC)/config-host.h \
+		| $(CINT_UAPI_COPY)
 	$(call quiet,CC)$(CINT_ENGINE_COMPILE) -MF $@.d $(FUZZ_CFLAGS) -c -o $@ $<
 
 $(FUZZ_DIR)/fio-options.o: $(srcdir)/test/fuzz/fio-options.c $(FIO_SRC)/config-host.h | $(CINT_UAPI_COPY)
