@@ -44,7 +44,8 @@ $(FUZZ_ENGINE): $(FUZZ_DIR)/engine-%.o: $(srcdir)/fio-engine/%.c $(FIO_SRC)/conf
 		| $(CINT_UAPI_COPY)
 	$(call quiet,CC)$(CINT_ENGINE_COMPILE) -MF $@.d $(FUZZ_CFLAGS) -c -o $@ $<
 
-$(FUZZ_DIR)/fio-options.o: $(srcdir)/test/fuzz/fio-options.c $(FIO_SRC)/config-host.h | $(CINT_UAPI_COPY)
+$(FUZZ_DIR)/fio-options.o: $(srcdir)/test/fuzz/fio-options.c $(FIO_SRC)/config-host.h \
+		| $(CINT_UAPI_COPY)
 	$(call quiet,CC)$(CINT_ENGINE_COMPILE) -MF $@.d -I$(srcdir) -c -o $@ $<
 
 $(FUZZ_DIR)/fio-parse.o: $(FIO_SRC)/config-host.h
