@@ -732,4 +732,91 @@ TEST_F_TIMEOUT(ring, more_rings_than_groups, 600)
 	EXPECT_NE(reg.group, 0);
 }
 
+/* A user namespace whose ids are several, of who has subordinate ids. */
+struct subordinate {
+	volatile bool mapped, full;
+	/* results of the second id: has it a group beside the first one, who has all */
+	volatile int second;
+};
+
+/* As the first id, as many rings as give groups; as the second, one. */
+static int be_two_users(void *arg)
+{
+	enum { RINGS = 33000 };
+	struct rlimit limit = { RINGS + 100, RINGS + 100 };
+	struct subordinate *s = arg;
+	struct io_uring_cint reg;
+	int nr, ret;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWUSER))
+		return 77;
+	while (!s->mapped)
+		sleep_ms(1);
+	pid = fork();
+	if (!pid) {
+		if (setuid(1) || setrlimit(RLIMIT_NOFILE, &limit))
+			_exit(1);
+		for (nr = 0; nr < RINGS; nr++) {
+			struct io_uring_params p = { };
+			struct ring r = { };
+
+			r.fd = syscall(__NR_io_uring_setup, 1, &p);
+			reg = ring_params(CINT_POLICY_CINT, 5);
+			if (r.fd < 0 || ring_register(&r, REGISTER_CINT, &reg, 1) ||
+			    ring_query(&r, &reg))
+				_exit(2);
+			if (!reg.group)
+				break;
+		}
+		if (nr == RINGS)
+			_exit(3);
+		s->full = true;
+		for (;;)
+			pause();
+	}
+	while (!s->full && !waitpid(pid, &ret, WNOHANG))
+		sleep_ms(10);
+	if (!s->full)
+		return 3;
+	if (setuid(2))
+		return 4;
+	s->second = have_a_group(NULL);
+	kill(pid, SIGKILL);
+	return 0;
+}
+
+/* They are ids of one user, who has one user's share. */
+TEST_F_TIMEOUT(ring, subordinate_ids_are_one_user, 600)
+{
+	struct subordinate *s;
+	struct sysinfo info;
+	char path[64];
+	pid_t pid;
+	int ret;
+
+	ASSERT_EQ(sysinfo(&info), 0);
+	if (info.freeram * info.mem_unit < 1536ULL << 20)
+		SKIP(return, "1.5 GiB of free memory are needed");
+	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(s, MAP_FAILED);
+	pid = start_as(NOBODY, be_two_users, s);
+	ASSERT_GE(pid, 0);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	/* as newuidmap does; until it has a namespace of its own that fails */
+	for (ret = -1; ret && kill(pid, 0) == 0; sleep_ms(1)) {
+		if (waitpid(pid, &ret, WNOHANG) == pid)
+			break;
+		ret = file_write(path, "0 65534 1\n1 100000 9");
+	}
+	if (ret)
+		SKIP(return, "no user namespaces");
+	s->mapped = true;
+	EXPECT_EQ(result_of(pid), 0);
+	/* no group: the defaults stay in force, and it can see that */
+	EXPECT_EQ(s->second, 1);
+	munmap(s, sizeof(*s));
+}
+
 TEST_HARNESS_MAIN

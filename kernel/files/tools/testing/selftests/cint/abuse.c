@@ -21,6 +21,7 @@
 
 #define REGISTRATIONS	2000
 #define STORMS		20	/* of four slow reads and a fast barrier */
+#define STREAMS		5	/* the same, with many fast reads beside them */
 #define LARGE		(64 * BLOCK)
 #define RINGS		255
 #define BATCHES		300
@@ -275,6 +276,98 @@ TEST_F_TIMEOUT(abuse, hurry_makes_no_ticks, 200)
 	}
 	close(s.slow);
 	close(s.fast);
+}
+
+struct stream {
+	int fast, slow;
+	unsigned int delta_min_ns;
+	/* results */
+	long long requests;
+};
+
+/*
+ * Slow reads, a barrier behind them that completes at once, and until they are done a
+ * stream of fast reads without marks, whose task asks for what there is all the time.
+ */
+static int stream(void *arg)
+{
+	struct io_uring_cint reg = ring_params(CINT_POLICY_CINT, 32);
+	struct stream *s = arg;
+	char *buf = buffer_alloc(LARGE);
+	struct io_uring_cqe cqe;
+	int k, slow, fast;
+	struct ring r;
+
+	reg.delta_ns = 0;
+	reg.delta_min_ns = s->delta_min_ns;
+	if (ring_open(&r, 16, 0) || ring_register(&r, REGISTER_CINT, &reg, 1))
+		return 1;
+	for (k = 0; k < STREAMS; k++) {
+		for (slow = 0; slow < 4; slow++)
+			ring_sqe(&r, IORING_OP_READ, s->slow, buf, LARGE,
+				 (uint64_t)slow * 2 * LARGE, LARGE);
+		if (ring_submit(&r) != 4)
+			return 2;
+		ring_sqe(&r, IORING_OP_READ, s->fast, buf, BLOCK, 0,
+			 BLOCK)->rw_flags = RWF_BARRIER;
+		for (fast = 1; slow || fast; ) {
+			for (; slow && fast < 4; fast++)
+				ring_sqe(&r, IORING_OP_READ, s->fast, buf, BLOCK,
+					 (uint64_t)fast * 4 * BLOCK, BLOCK);
+			s->requests += r.queued;
+			if (r.queued && ring_submit(&r) < 0)
+				return 3;
+			if (syscall(__NR_io_uring_enter, r.fd, 0, 0,
+				    IORING_ENTER_GETEVENTS, NULL, 0) < 0)
+				return 4;
+			while (ring_peek(&r, &cqe)) {
+				if (cqe.res != cqe.user_data)
+					return 5;
+				*(cqe.res == LARGE ? &slow : &fast) -= 1;
+			}
+		}
+		s->requests += 4;
+	}
+	ring_close(&r);
+	free(buf);
+	return 0;
+}
+
+/* What the timer finds while it looks for a barrier's prefix is no reason to hurry. */
+TEST_F_TIMEOUT(abuse, a_late_prefix_makes_no_ticks, 200)
+{
+	static const unsigned int delta_min_ns[] = { 20000, 0 };
+	struct stream *s;
+	long long ticks, irqs;
+	size_t i;
+
+	if (!*self->d.slow || !*self->d.fast)
+		SKIP(return, "no namespaces, a fast and one that takes 20 ms");
+	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(s, MAP_FAILED);
+	s->slow = open(self->d.slow, O_RDONLY | O_DIRECT);
+	s->fast = open(self->d.fast, O_RDONLY | O_DIRECT);
+	ASSERT_GE(s->slow, 0);
+	ASSERT_GE(s->fast, 0);
+	for (i = 0; i < ARRAY_SIZE(delta_min_ns); i++) {
+		s->delta_min_ns = delta_min_ns[i];
+		s->requests = 0;
+		/* what was learnt of the drive is forgotten */
+		ASSERT_EQ(choose(&self->d, "off"), 0);
+		ASSERT_EQ(choose(&self->d, variant->mode), 0);
+		ticks = -device_stat(&self->d, "ticks");
+		irqs = -interrupts_of(self->d.ctrl);
+		EXPECT_EQ(as_nobody(stream, s), 0);
+		ticks += device_stat(&self->d, "ticks");
+		irqs += interrupts_of(self->d.ctrl);
+		TH_LOG("delta_min_ns %u: %lld ticks and %lld interrupts for %lld requests",
+		       delta_min_ns[i], ticks, irqs, s->requests);
+		EXPECT_LE((ticks + irqs) * 100, s->requests * self->ticks_percent);
+	}
+	close(s->slow);
+	close(s->fast);
+	munmap(s, sizeof(*s));
 }
 
 /* Two reads at a time by who has no parameters: the best time of many. */
