@@ -9,8 +9,10 @@
 #include <linux/errno.h>
 #include <linux/io_uring.h>
 #include <linux/seq_file.h>
+#include <linux/sched/user.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 
 #include "cint.h"
 #include "io_uring.h"
@@ -183,6 +185,21 @@ static struct cint_setting *io_cint_new_setting(const struct io_uring_cint *reg)
 	return setting ?: ERR_PTR(-ENOMEM);
 }
 
+/*
+ * Who is charged for a group: where users are those of a user namespace that one
+ * without privileges has made, it is he. Release it by free_uid().
+ */
+static struct user_struct *io_cint_user(void)
+{
+	struct user_namespace *ns;
+	kuid_t uid = current_user()->uid;
+
+	for (ns = current_user_ns(); ns != &init_user_ns; ns = ns->parent)
+		if (!uid_eq(ns->owner, GLOBAL_ROOT_UID))
+			uid = ns->owner;
+	return alloc_uid(uid);
+}
+
 /**
  * io_register_cint - set or query a ring's coalescing parameters
  * @ctx: the ring
@@ -199,6 +216,7 @@ int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 	struct cint_group *group = ctx->cint_group;
 	struct io_uring_cint_ring reg, curr;
 	struct cint_setting *setting;
+	struct user_struct *user;
 	int ret;
 
 	ret = io_cint_copy_in(&reg, arg);
@@ -214,8 +232,10 @@ int io_register_cint(struct io_ring_ctx *ctx, void __user *arg)
 		return PTR_ERR(setting);
 	ret = io_linger_alloc(ctx);
 	if (!ret && !group) {
-		group = cint_group_alloc(setting, current_user());
+		user = io_cint_user();
+		group = user ? cint_group_alloc(setting, user) : ERR_PTR(-ENOMEM);
 		ret = PTR_ERR_OR_ZERO(group);
+		free_uid(user);
 	}
 	if (ret) {
 		kfree(setting);
