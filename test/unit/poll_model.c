@@ -295,7 +295,7 @@ static void test_barriers(void)
 			epoch[i] = cint_poll_submit(&p);
 			number[i] = sent++;
 		}
-		cint_poll_await(&p, barrier_epoch);
+		cint_poll_await(&p, barrier_epoch, 1);
 		awaited++;
 		do {
 			bool complete;
@@ -336,7 +336,7 @@ static void test_many_barriers(void)
 		epoch[i] = cint_poll_submit(&p);
 		barrier[i] = cint_poll_barrier(&p);
 	}
-	cint_poll_await(&p, barrier[DEPTH - 1]);
+	cint_poll_await(&p, barrier[DEPTH - 1], 1);
 	for (i = DEPTH - 1; i > 0; i--) {
 		cint_poll_complete(&p, epoch[i]);
 		if (cint_poll_looked(&p, 1, outstanding(&p), false, 1000))
@@ -362,11 +362,59 @@ static void test_barrier_interval(void)
 	cint_poll_busy(&p, 1);
 	epoch = cint_poll_submit(&p);
 	barrier = cint_poll_barrier(&p);
-	cint_poll_await(&p, barrier);
+	cint_poll_await(&p, barrier, 1);
 	tap_result(cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS, policy.params.max_hold_ns, 100) == 7000,
 		   "delta_min to the next look for a barrier's prefix");
 	cint_poll_complete(&p, epoch);
 	tap_result(cint_poll_looked(&p, 1, outstanding(&p), false, 8000), "which is then complete");
+}
+
+/*
+ * A request that takes 20 ms is the prefix of a barrier that has completed, beside others
+ * that complete one after another: what is found of these is no reason to look sooner.
+ */
+static void test_late_prefix(void)
+{
+	static const __u32 gaps_ns[] = { 5000, 20000, 100000 };
+	__u32 since_ns, interval;
+	struct cint_params params;
+	struct cint_policy policy;
+	unsigned int i, looks;
+	struct cint_poll p;
+	__u16 epoch, other;
+	__u64 now_ns;
+
+	cint_params_default(&params);
+	params.delta_min_ns = 0;
+	cint_policy_init(&policy, &params);
+	for (i = 0; i < sizeof(gaps_ns) / sizeof(gaps_ns[0]); i++) {
+		cint_poll_init(&p);
+		cint_poll_busy(&p, 1);
+		epoch = cint_poll_submit(&p);
+		cint_poll_await(&p, cint_poll_barrier(&p), 1);
+		other = cint_poll_submit(&p);
+		since_ns = 0;
+		for (now_ns = 1, looks = 0; now_ns < 20000000; looks++) {
+			__u32 found = 0;
+
+			interval = cint_poll_interval(&p, &policy, outstanding(&p), SHORTEST_NS,
+						      params.max_hold_ns, now_ns);
+			now_ns += interval;
+			for (since_ns += interval; since_ns >= gaps_ns[i]; since_ns -= gaps_ns[i]) {
+				cint_poll_complete(&p, other);
+				other = cint_poll_submit(&p);
+				found++;
+			}
+			cint_poll_looked(&p, found, outstanding(&p), false, now_ns);
+		}
+		/* one each max_hold, and some in the beginning */
+		tap_result(looks <= 20000000 / params.max_hold_ns + 25,
+			   "%u looks in 20 ms for a prefix beside a completion each %u ns", looks,
+			   gaps_ns[i]);
+		cint_poll_complete(&p, epoch);
+		tap_result(cint_poll_looked(&p, 1, outstanding(&p), false, now_ns),
+			   "and it is found");
+	}
 }
 
 /*
@@ -452,6 +500,7 @@ int main(void)
 	test_barriers();
 	test_many_barriers();
 	test_barrier_interval();
+	test_late_prefix();
 	test_due();
 	return tap_done();
 }

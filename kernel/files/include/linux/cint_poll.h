@@ -36,6 +36,7 @@
  * @fresh: no completion has been found since @busy_ns
  * @awaiting: a barrier completed before its prefix
  * @awaited: the last epoch of that prefix
+ * @await_ns: since when it is awaited
  */
 struct cint_poll {
 	/* who submits */
@@ -53,12 +54,13 @@ struct cint_poll {
 	__u8	fresh;
 	__u8	awaiting;
 	__u16	awaited;
+	__u64	await_ns;
 };
 
 void cint_poll_init(struct cint_poll *p);
 void cint_poll_busy(struct cint_poll *p, __u64 now_ns);
 __u16 cint_poll_barrier(struct cint_poll *p);
-void cint_poll_await(struct cint_poll *p, __u16 epoch);
+void cint_poll_await(struct cint_poll *p, __u16 epoch, __u64 now_ns);
 bool cint_poll_looked(struct cint_poll *p, __u32 found, __u32 outstanding,
 		      bool more, __u64 now_ns);
 __u32 cint_poll_interval(const struct cint_poll *p,

@@ -95,14 +95,18 @@ EXPORT_SYMBOL_GPL(cint_poll_barrier);
  * cint_poll_await - a barrier has completed
  * @p: the queue that had requests before it
  * @epoch: of the barrier
+ * @now_ns: the time
  *
  * Until all of these have been found completed, looks follow each other by
- * delta_min, or by a quarter of the time waited if that is longer.
+ * delta_min, or by a quarter of the time waited if that is longer: from now on,
+ * whatever else is found meanwhile.
  */
-void cint_poll_await(struct cint_poll *p, __u16 epoch)
+void cint_poll_await(struct cint_poll *p, __u16 epoch, __u64 now_ns)
 {
 	if (!p->awaiting || (__s16)(epoch - p->awaited) > 0)
 		p->awaited = epoch;
+	if (!p->awaiting)
+		p->await_ns = now_ns;
 	p->awaiting = 1;
 }
 EXPORT_SYMBOL_GPL(cint_poll_await);
@@ -255,9 +259,8 @@ __u32 cint_poll_interval(const struct cint_poll *p,
 	if (!outstanding)
 		return 0;
 	if (p->awaiting) {
-		first = max_t(__u64, cint_poll_read(p->busy_ns), p->last_ns);
 		shortest = max3(policy->params.delta_min_ns, shortest,
-				cint_poll_elapsed(first, now_ns) >>
+				cint_poll_elapsed(p->await_ns, now_ns) >>
 				CINT_POLL_AWAIT_SHIFT);
 		return min(shortest, longest);
 	}

@@ -496,7 +496,7 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 	prefix = atomic_read(&c->prefix);
 	while (unlikely(prefix)) {
 		/* in this order, see nvme_cint_awaiting() */
-		cint_poll_await(&c->poll, prefix);
+		cint_poll_await(&c->poll, prefix, now_ns);
 		if (atomic_try_cmpxchg(&c->prefix, &prefix, 0))
 			break;
 	}
