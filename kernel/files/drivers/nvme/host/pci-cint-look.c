@@ -274,7 +274,9 @@ void nvme_cint_arm_first(struct nvme_cint_queue *c, u32 hold_ns)
 		return;
 	}
 	guard(raw_spinlock_irqsave)(&c->timer_lock);
-	if ((c->put_off && !nvme_cint_own(c)) || hold_ns < c->hold_ns ||
+	if (!nvme_cint_own(c))
+		WRITE_ONCE(c->owner, NULL);
+	if ((c->put_off && !c->owner) || hold_ns < c->hold_ns ||
 	    !hrtimer_is_queued(&c->timer))
 		__nvme_cint_arm(c);
 }
@@ -538,6 +540,39 @@ static bool nvme_cint_looked(struct nvme_cint_queue *c, enum nvme_cint_who who)
 		c->nvmeq;
 }
 
+/* On PREEMPT_RT what completes requests may sleep. */
+static void nvme_cint_keep_cpu(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+}
+
+static void nvme_cint_release_cpu(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
+}
+
+/**
+ * nvme_cint_poll - who has polled requests in a queue polls for them
+ * @nvmeq: the queue, which may have requests of others, too
+ *
+ * Return: whether any have completed.
+ */
+int nvme_cint_poll(struct nvme_queue *nvmeq)
+{
+	DEFINE_IO_COMP_BATCH(iob);
+	int found;
+
+	/* as in __nvme_cint_look() */
+	nvme_cint_keep_cpu();
+	found = nvme_poll_queue(nvmeq, &iob);
+	if (!rq_list_empty(&iob.req_list))
+		nvme_pci_complete_batch(&iob);
+	nvme_cint_release_cpu();
+	return found;
+}
+
 static unsigned int __nvme_cint_look(struct nvme_cint_queue *c,
 				     unsigned int max, enum nvme_cint_who who)
 {
@@ -549,14 +584,25 @@ static unsigned int __nvme_cint_look(struct nvme_cint_queue *c,
 	/* then it says how, see nvme_cint_attach() */
 	if (!smp_load_acquire(&c->looked_at))
 		return 0;
+	/* where a lock does not keep the CPU, no task takes what is others' */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !nvme_cint_own(c) &&
+	    (who == NVME_CINT_TASK || who == NVME_CINT_SUBMITTER))
+		return 0;
 	shared = nvmeq->consumer == NVME_CQ_SHARED;
 	do {
 		DEFINE_IO_COMP_BATCH(iob);
 
+		/*
+		 * What is taken is others', too: it is handed on before the CPU is lost,
+		 * which may be for long.
+		 */
+		nvme_cint_keep_cpu();
 		/* its handler takes it, too */
 		if (shared ? !spin_trylock_irqsave(&nvmeq->cq_poll_lock, flags) :
-			     !spin_trylock(&nvmeq->cq_poll_lock))
+			     !spin_trylock(&nvmeq->cq_poll_lock)) {
+			nvme_cint_release_cpu();
 			break;
+		}
 		last = true;
 		if (c->looked_at) {
 			chunk = READ_ONCE(c->brief) ? NVME_CINT_CHUNK_BRIEF :
@@ -582,6 +628,7 @@ static unsigned int __nvme_cint_look(struct nvme_cint_queue *c,
 			spin_unlock(&nvmeq->cq_poll_lock);
 		if (!rq_list_empty(&iob.req_list))
 			nvme_pci_complete_batch(&iob);
+		nvme_cint_release_cpu();
 	} while (!last);
 	if (!later)
 		return found;

@@ -295,6 +295,7 @@ static inline const struct user_struct *nvme_cint_rq_user(struct request *req)
 /* pci.c */
 int nvme_poll_cq(struct nvme_queue *nvmeq, struct io_comp_batch *iob,
 		 unsigned int max);
+int nvme_poll_queue(struct nvme_queue *nvmeq, struct io_comp_batch *iob);
 void nvme_pci_complete_batch(struct io_comp_batch *iob);
 
 #ifdef CONFIG_NVME_CINT
@@ -351,6 +352,7 @@ void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req);
 void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req);
 void nvme_cint_look_beside(struct nvme_queue *nvmeq);
 void nvme_cint_submit_look(struct nvme_cint_queue *c);
+int nvme_cint_poll(struct nvme_queue *nvmeq);
 irqreturn_t nvme_cint_irq(struct nvme_queue *nvmeq);
 
 #ifdef CONFIG_NVME_CINT_DEVICE
@@ -544,6 +546,16 @@ static __always_inline void nvme_cint_done(struct nvme_queue *nvmeq,
 	}
 }
 
+/*
+ * An entry for no request: how many are outstanding is told by how far the queues have
+ * got, so that it is not known any more until they are new.
+ */
+static inline void nvme_cint_stray(struct nvme_queue *nvmeq)
+{
+	if (READ_ONCE(nvmeq->cint))
+		nvme_reset_ctrl(&nvmeq->dev->ctrl);
+}
+
 #else /* CONFIG_NVME_CINT */
 
 static inline int nvme_cint_module_init(void)
@@ -619,6 +631,15 @@ static inline void nvme_cint_submitted(struct nvme_queue *nvmeq)
 
 static inline void nvme_cint_done(struct nvme_queue *nvmeq, struct request *req)
 {
+}
+
+static inline void nvme_cint_stray(struct nvme_queue *nvmeq)
+{
+}
+
+static inline int nvme_cint_poll(struct nvme_queue *nvmeq)
+{
+	return 0;
 }
 
 static inline irqreturn_t nvme_cint_irq(struct nvme_queue *nvmeq)
