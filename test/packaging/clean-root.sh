@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-# A Debian system in a directory, as debootstrap makes it, with what a user of
-# the packages has. It is made once and kept in the cache; each test has a copy.
+# Debian systems in directories, as debootstrap makes them, kept in the cache: one with
+# what a user of the packages has, of which each test has a copy, and any other.
 # For scripts that are root, in a mount namespace of their own.
 
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/cint
@@ -18,36 +18,48 @@ clean_mirror() {
 		awk -v suite="$(clean_suite)" '$1 == suite && $2 == "main" { print $3; exit }'
 }
 
-# Leaves the directory in $clean_base.
-clean_root_base() {
-	local id new log mirror
-	# fio's version: the engine is built for that of this machine.
-	id=$(echo "1 $(clean_suite) $(dpkg --print-architecture) $clean_packages" \
-		"$(dpkg-query -W -f='${Version}' fio)" | sha256sum | cut -c1-20)
-	clean_base=$cache/clean-root/$id
-	mkdir -p "$cache/clean-root"
-	exec 9> "$cache/clean-root/.lock"
+# debian_root NAME SUITE PACKAGES [WHAT]: a system of a Debian release, this machine's or
+# a newer one, made once for all who ask for the same; WHAT is what else it depends on.
+# Leaves the directory in $debian_base; returns 1, with the end of the log, if it can't be
+# made.
+debian_root() {
+	local dir=$cache/$1 suite=$2 packages=$3 id new log mirror script=()
+	id=$(echo "1 $suite $(dpkg --print-architecture) $packages" "${4:-}" |
+		sha256sum | cut -c1-20)
+	debian_base=$dir/$id
+	mkdir -p "$dir"
+	exec 9> "$dir/.lock"
 	flock 9
-	if [ ! -d "$clean_base" ]; then
+	if [ ! -d "$debian_base" ]; then
 		mirror=$(clean_mirror)
 		[ -n "$mirror" ] || skip "no archive of $(clean_suite) main in /etc/apt, or no package lists"
-		echo "# making a clean $(clean_suite) in $clean_base"
-		new=$cache/clean-root/.new
-		log=$cache/clean-root/log
+		echo "# making a clean $suite in $debian_base"
+		new=$dir/.new
+		log=$dir/log
 		rm -rf "$new"
-		if ! debootstrap --variant=minbase --include="$clean_packages" \
-				"$(clean_suite)" "$new" "$mirror" > "$log" 2>&1; then
+		# It has one for each release that was there when it was made; all do the same.
+		[ -e "/usr/share/debootstrap/scripts/$suite" ] || script=(sid)
+		if ! debootstrap --variant=minbase --include="$packages" \
+				"$suite" "$new" "$mirror" "${script[@]}" > "$log" 2>&1; then
 			tail -n 20 "$log" | sed 's/^/# /'
 			echo "debootstrap failed; $log says more"
-			exit 1
+			return 1
 		fi
 		rm -rf "$new"/var/cache/apt/archives/*.deb "$new"/var/lib/apt/lists/*
 		# Only one is kept.
-		find "$cache/clean-root" -mindepth 1 -maxdepth 1 -type d ! -name .new \
+		find "$dir" -mindepth 1 -maxdepth 1 -type d ! -name .new \
 			-exec rm -rf {} +
-		mv "$new" "$clean_base"
+		mv "$new" "$debian_base"
 	fi
 	exec 9>&-
+}
+
+# Leaves the directory in $clean_base.
+clean_root_base() {
+	# fio's version: the engine is built for that of this machine.
+	debian_root clean-root "$(clean_suite)" "$clean_packages" \
+		"$(dpkg-query -W -f='${Version}' fio)" || exit 1
+	clean_base=$debian_base
 }
 
 # clean_root DIRECTORY: a root of its own below it, in $root, that nobody else sees
@@ -84,11 +96,13 @@ run() {
 
 in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root "$@"; }
 
-# Everything that runs as root in a namespace whose mounts end with it.
+# own_namespace [TOOL]...: everything that runs as root in a namespace whose mounts end
+# with it, if there are these tools [those of the packages' tests].
 own_namespace() {
 	[ "$(id -u)" = 0 ] || skip "not root, which chroot and debootstrap need"
 	local tool
-	for tool in debootstrap dpkg-buildpackage lintian unshare; do
+	[ $# -gt 0 ] || set -- debootstrap dpkg-buildpackage lintian unshare
+	for tool in "$@"; do
 		command -v $tool > /dev/null || skip "$tool is not installed"
 	done
 	[ -z "${CINT_OWN_NAMESPACE:-}" ] || return 0
