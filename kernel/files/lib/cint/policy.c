@@ -130,6 +130,20 @@ static __u64 cint_exp(__u64 x)
 	return sum >> halvings;
 }
 
+/* x y, rounded; y is in fixed point */
+static __u64 cint_mul(__u64 x, __u64 y)
+{
+	return (x * y + (1U << 31)) >> 32;
+}
+
+/* delta_ns power part / whole; power has 31 fractional bits, and so has share */
+static __u32 cint_period(__u32 delta_ns, __u64 power, __u64 part, __u64 whole)
+{
+	__u64 share = div64_u64(power * part, whole);
+
+	return (share * delta_ns + (1 << 30)) >> 31;
+}
+
 /**
  * cint_compute_deltas - the quiescent periods of cint-a and cint-rate
  * @params: checked parameters
@@ -155,21 +169,19 @@ void cint_compute_deltas(const struct cint_params *params, __u32 *delta_ns)
 	__u32 thr = params->threshold;
 	__u64 h = cint_exp(div64_u64((__u64)params->correction << 32,
 				     CINT_CORRECTION_ONE * thr));
-	__u64 power = CINT_ONE >> 1, sum = 0, share, delta;
-	__u32 n;
+	__u64 power = CINT_ONE >> 1, sum = 0;
+	__u32 delta, n;
 
 	/* sums have 23 fractional bits, and 9 before, as thr has */
 	for (n = thr; n-- > 0;) {
-		sum = (1 << 23) + ((sum * h + (1U << 31)) >> 32);
+		sum = (1 << 23) + cint_mul(sum, h);
 		delta_ns[n] = sum;
 	}
 	for (n = 0; n < thr; n++) {
-		/* 31 fractional bits, as power has */
-		share = div64_u64(power * delta_ns[n], sum);
-		delta = (share * params->delta_ns + (1 << 30)) >> 31;
+		delta = cint_period(params->delta_ns, power, delta_ns[n], sum);
 		delta_ns[n] = delta > params->delta_min_ns ?
 			delta : params->delta_min_ns;
-		power = (power * h + (1U << 31)) >> 32;
+		power = cint_mul(power, h);
 	}
 	for (; n <= CINT_THRESHOLD_MAX; n++)
 		delta_ns[n] = params->delta_min_ns;
