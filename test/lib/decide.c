@@ -105,6 +105,116 @@ static void all_small(void)
 }
 
 /*
+ * What to wait for and how long, by hand. All with a threshold of 4 and max_hold of 1000,
+ * and periods of 400; those of cint-a and cint-rate are 300, 200, 100 for 1 to 3 held.
+ */
+static const struct example {
+	const char	*name;
+	int		policy;		/* -1: none */
+	struct cint_view view;
+	struct cint_plan plan;
+} examples[] = {
+#define NOW			{ 0, 0 }
+#define FIRST			{ 1, CINT_UNBOUNDED }
+#define SO_MANY(nr, ns)		{ (nr), (ns) }
+#define VIEW(ready_, outstanding_, wait_nr_, ...)					\
+	{ .ready = (ready_), .outstanding = (outstanding_), .wait_nr = (wait_nr_), __VA_ARGS__ }
+	{ "any, of none", -1, VIEW(0, 0, 0), FIRST },
+	{ "any, and one is there", -1, VIEW(1, 5, 0), NOW },
+	{ "so many", -1, VIEW(1, 5, 4), SO_MANY(4, CINT_UNBOUNDED) },
+	{ "no more than can come", -1, VIEW(1, 2, 9), SO_MANY(3, CINT_UNBOUNDED) },
+	{ "unless requests have more than one", -1, VIEW(1, 2, 9, .endless = true),
+	  SO_MANY(9, CINT_UNBOUNDED) },
+	{ "none can come", -1, VIEW(0, 0, 2), FIRST },
+	{ "as many as are there", -1, VIEW(3, 5, 3), NOW },
+	{ "until an urgent one", -1, VIEW(0, 9, 4, .urgent = 1), FIRST },
+	{ "which may be there", -1, VIEW(1, 9, 4, .urgent = 1), NOW },
+	{ "nothing ends a wait for more", -1, VIEW(0, 9, 4, .single = true), FIRST },
+	{ "until a prefix ends", -1, VIEW(0, 9, 4, .prefix = 3),
+	  SO_MANY(3, CINT_UNBOUNDED) },
+	{ "which may have ended", -1, VIEW(3, 9, 4, .prefix = 3), NOW },
+	{ "a link ends it, but for what it missed", -1, VIEW(0, 9, 4, .linked = 1),
+	  SO_MANY(4, 1000000) },
+	{ "a link may have ended", -1, VIEW(1, 9, 4, .linked = 1), NOW },
+	{ "a link, and soon enough", CINT_POLICY_STATIC, VIEW(0, 9, 4, .linked = 1),
+	  SO_MANY(4, 400) },
+
+	{ "none: each", CINT_POLICY_NONE, VIEW(0, 9, 4), FIRST },
+	{ "none: each of any", CINT_POLICY_NONE, VIEW(0, 90, 0), FIRST },
+	{ "static: one time for all", CINT_POLICY_STATIC, VIEW(0, 9, 3), SO_MANY(3, 400) },
+	{ "static: from the first", CINT_POLICY_STATIC, VIEW(1, 9, 3, .age_ns = 150),
+	  SO_MANY(3, 250) },
+	{ "static: it has passed", CINT_POLICY_STATIC, VIEW(1, 9, 3, .age_ns = 400), NOW },
+	{ "adaptive: a period for each", CINT_POLICY_ADAPTIVE, VIEW(0, 9, 2),
+	  SO_MANY(2, 800) },
+	{ "adaptive: that is to come", CINT_POLICY_ADAPTIVE, VIEW(1, 9, 2, .age_ns = 399),
+	  SO_MANY(2, 1) },
+	{ "adaptive: no longer than max_hold", CINT_POLICY_ADAPTIVE, VIEW(0, 9, 4),
+	  SO_MANY(4, 1000) },
+	{ "adaptive: no more than a batch", CINT_POLICY_ADAPTIVE, VIEW(3, 9, 8),
+	  SO_MANY(4, 400) },
+	{ "adaptive: a batch is there", CINT_POLICY_ADAPTIVE, VIEW(4, 9, 8), NOW },
+	{ "adaptive: any", CINT_POLICY_ADAPTIVE, VIEW(0, 12, 0), SO_MANY(3, 1000) },
+	{ "adaptive: any, which is a batch at most", CINT_POLICY_ADAPTIVE, VIEW(0, 99, 0),
+	  SO_MANY(4, 1000) },
+	{ "adaptive: any of few", CINT_POLICY_ADAPTIVE, VIEW(0, 7, 0), FIRST },
+	{ "adaptive: any, of any number", CINT_POLICY_ADAPTIVE,
+	  VIEW(0, 7, 0, .endless = true), SO_MANY(4, 1000) },
+	{ "cint: any, or a prefix of more", CINT_POLICY_CINT, VIEW(0, 8, 0, .prefix = 3),
+	  SO_MANY(3, 1000) },
+	{ "cint: or of less", CINT_POLICY_CINT, VIEW(0, 16, 0, .prefix = 2),
+	  SO_MANY(2, 800) },
+	{ "cint-a: periods that shrink", CINT_POLICY_CINT_A, VIEW(0, 9, 3), SO_MANY(3, 600) },
+	{ "cint-a: for those to come", CINT_POLICY_CINT_A, VIEW(1, 9, 3), SO_MANY(3, 500) },
+	{ "cint-a: at any rate", CINT_POLICY_CINT_A, VIEW(0, 9, 3, .gap_ns = 5000),
+	  SO_MANY(3, 600) },
+	{ "cint-rate: of a rate not known", CINT_POLICY_CINT_RATE, VIEW(0, 9, 3),
+	  SO_MANY(3, 600) },
+	{ "cint-rate: as they come, and a period", CINT_POLICY_CINT_RATE,
+	  VIEW(0, 9, 3, .gap_ns = 50), SO_MANY(3, 550) },
+	{ "cint-rate: no longer than max_hold", CINT_POLICY_CINT_RATE,
+	  VIEW(0, 9, 3, .gap_ns = 300), SO_MANY(3, 1000) },
+	{ "cint-rate: no company in time", CINT_POLICY_CINT_RATE,
+	  VIEW(0, 9, 3, .gap_ns = 301), FIRST },
+};
+
+static void all_examples(void)
+{
+	struct cint_params params = { .threshold = 4, .delta_ns = 400, .max_hold_ns = 1000 };
+	static struct cint_policy policy;
+	const struct example *e = examples;
+	struct cint_plan plan;
+	struct cint_view view;
+
+	for (; e < examples + sizeof(examples) / sizeof(examples[0]); e++) {
+		view = e->view;
+		if (e->policy >= 0) {
+			params.policy = (__u32)e->policy;
+			cint_policy_init(&policy, &params);
+			view.policy = &policy;
+		}
+		plan = cint_decide(&view);
+		if (plan.nr != e->plan.nr || (plan.nr && plan.hold_ns != e->plan.hold_ns))
+			fprintf(stderr, "%s: for %u, %llu ns\n", e->name, plan.nr,
+				(unsigned long long)plan.hold_ns);
+		CHECK(plan.nr == e->plan.nr && (!plan.nr || plan.hold_ns == e->plan.hold_ns));
+	}
+
+	/* a link, in a wait that would be longer */
+	params = (struct cint_params) { .policy = CINT_POLICY_STATIC, .threshold = 4,
+					.delta_ns = 5000000, .max_hold_ns = 9000000 };
+	cint_policy_init(&policy, &params);
+	view = (struct cint_view) VIEW(0, 9, 3, .linked = 1, .policy = &policy);
+	CHECK_EQ(cint_decide(&view).hold_ns, 1000000);
+	/* nothing is held */
+	params.max_hold_ns = 0;
+	cint_policy_init(&policy, &params);
+	view = (struct cint_view) VIEW(0, 9, 3, .policy = &policy);
+	plan = cint_decide(&view);
+	CHECK(plan.nr == 1 && plan.hold_ns == CINT_UNBOUNDED);
+}
+
+/*
  * The model: requests 0 to n - 1, of which some are urgent, one is a barrier, complete in
  * an order, a time apart.  The program waits and takes all there is, until it has all.
  */
@@ -203,6 +313,7 @@ int main(void)
 	unsigned int i, policy;
 
 	make_policies();
+	all_examples();
 	all_small();
 	printf("%lu cases\n", cases);
 	for (m.urgent = 0; m.urgent < 1U << REQUESTS; m.urgent++) {

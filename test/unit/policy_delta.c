@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
  * COMPUTE_DELTA in fixed point against the formula in long double, over a grid
- * of parameters: within 0.001 % or 1 ns, exact at both ends, never increasing.
+ * of parameters: rounded, within 2/3 ns, exact at both ends, never increasing.
  */
 #include <math.h>
 
@@ -56,10 +56,10 @@ static void check_one(const struct cint_params *p, struct outcome *o)
 		last = got;
 		if (error > o->worst_ns)
 			o->worst_ns = error;
-		/* below 1 ns a relative error says nothing about integers */
+		/* what is promised is 0.001 % or 1 ns */
 		if (error > 1 && error / want > o->worst_relative)
 			o->worst_relative = error / want;
-		if (error > 1 && error > want * 1e-5L && !o->beyond++)
+		if (error > 2 / 3.0L && !o->beyond++)
 			tap_note("off: delta %u min %u thr %u corr %u held %u: %u, exactly %.3Lf",
 				 p->delta_ns, p->delta_min_ns, p->threshold,
 				 p->correction, n, got, want);
@@ -103,7 +103,7 @@ static void test_grid(void)
 				.max_hold_ns = 10000000 }, &o);
 		}
 	}
-	tap_result(!o.beyond, "within 0.001 %% or 1 ns of the formula");
+	tap_result(!o.beyond, "within 2/3 ns of the formula");
 	tap_note("%llu periods, %llu beyond; worst %.3Lf ns, relative %.2Le",
 		 o.checked, o.beyond, o.worst_ns, o.worst_relative);
 	tap_result(!o.ends, "exact when nothing is held and when full");
@@ -151,16 +151,18 @@ static void test_table(void)
 	static struct cint_policy policy;
 	unsigned int n, wrong = 0, kind;
 
-	/* below adaptive, no period is looked up */
-	for (kind = CINT_POLICY_ADAPTIVE; kind < CINT_POLICY_NR; kind++) {
+	for (kind = CINT_POLICY_STATIC; kind < CINT_POLICY_NR; kind++) {
 		cint_params_default(&p);
 		p.policy = kind;
 		cint_policy_init(&policy, &p);
 		cint_compute_deltas(&p, deltas);
-		for (n = 0; n <= p.threshold; n++) {
+		for (n = 0; n <= CINT_THRESHOLD_MAX; n++) {
 			unsigned int want = kind >= CINT_POLICY_CINT_A ?
 				deltas[n] : p.delta_ns;
 
+			/* its one time is not from the last completion on */
+			if (kind == CINT_POLICY_STATIC)
+				want = CINT_DELAY_MAX_NS;
 			wrong += policy.delta_ns[n] != want;
 		}
 	}

@@ -54,6 +54,23 @@ int main(void)
 	tap_result(complete(0) == CINT_HOLD, "cint-rate waits for those expected");
 	tap_result(complete(1) == CINT_FIRE_RATE, "and for nothing else");
 
+	begin(CINT_POLICY_CINT_RATE);
+	cint_expect(&c, &r[0], 0);
+	cint_expect(&c, &r[1], 0);
+	complete(0);
+	cint_expect(&c, &r[2], 0);
+	complete(1);
+	tap_result(c.gap_ns == 10, "of those expected the gap is learnt, too");
+	complete(2);
+	now_ns += 5000;
+	cint_expect(&c, &r[0], 0);
+	cint_expect(&c, &r[1], 0);
+	complete(0);
+	tap_result(c.gap_ns == 10, "but not a pause with nothing outstanding");
+	now_ns += 80;
+	complete(1);
+	tap_result(c.gap_ns == 20, "and what comes after it is");
+
 	begin(CINT_POLICY_CINT);
 	cint_submit(&c, &r[0], 0);
 	cint_submit(&c, &r[1], 0);

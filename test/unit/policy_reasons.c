@@ -351,8 +351,171 @@ static void test_keep(void)
 	tap_result(pass, "cint-rate: a synchronous reader is always told");
 }
 
+/* What cint.rst and the manual pages say of a device that nobody has set. */
+static void test_default(void)
+{
+	struct cint_params p;
+
+	cint_params_default(&p);
+	tap_result(p.policy == CINT_POLICY_CINT_RATE && p.flags == CINT_F_OOO &&
+		   p.threshold == 20 && p.delta_ns == 30000 && p.delta_min_ns == 20000 &&
+		   p.max_hold_ns == 200000 && p.correction == 2000,
+		   "the default parameters");
+}
+
+/* Linear: the period is 1000 ns for each place that is free of 16. */
+static void linear_policy(struct cint_policy *policy)
+{
+	const struct cint_params params = {
+		.policy = CINT_POLICY_CINT_RATE, .flags = CINT_F_OOO, .threshold = 16,
+		.delta_ns = 16000, .max_hold_ns = 100000,
+	};
+
+	cint_policy_init(policy, &params);
+}
+
+/* What completions teach of the rate and the depth, by hand. */
+static void test_lessons(void)
+{
+	static struct cint_request r[64];
+	struct cint_policy policy, other;
+	struct cint_params params;
+	struct cint_coalescer c;
+	unsigned int i;
+
+	linear_policy(&policy);
+	cint_coalescer_init(&c);
+	for (i = 0; i < 8; i++)
+		cint_submit(&c, &r[i], 0);
+	cint_complete(&c, &policy, &r[0], 1000);
+	tap_result(c.gap_ns == 0, "one completion has no gap");
+	cint_complete(&c, &policy, &r[1], 1400);
+	tap_result(c.gap_ns == 400, "the first gap is taken as it is");
+	cint_complete(&c, &policy, &r[2], 2600);
+	tap_result(c.gap_ns == 500, "of a longer one, an eighth");
+	cint_complete(&c, &policy, &r[3], 2700);
+	tap_result(c.gap_ns == 450, "and of a shorter one");
+	cint_complete(&c, &policy, &r[4], 10002700);
+	tap_result(c.gap_ns == 1250393, "of 10 ms, too");
+	cint_complete(&c, &policy, &r[5], 40002700);
+	tap_result(c.gap_ns == 2344093, "of 30 ms as of 10");
+
+	/* a pause is no gap */
+	cint_complete(&c, &policy, &r[6], 40002800);
+	cint_complete(&c, &policy, &r[7], 40002900);
+	i = c.gap_ns;
+	c.depth_x16 = 8 * 16;
+	cint_submit(&c, &r[0], 0);
+	cint_submit(&c, &r[1], 0);
+	cint_complete(&c, &policy, &r[0], 40009900);
+	tap_result(c.depth_x16 == 8 * 16 + 1 - 8, "a pause does not change the depth that is known");
+	tap_result(c.gap_ns == i, "with nothing outstanding no gap is learnt");
+	cint_complete(&c, &policy, &r[1], 40009900 + i);
+	tap_result(c.gap_ns == i, "the next one is");
+
+	/* what is learnt under one policy is not of use to the next */
+	cint_coalescer_init(&c);
+	params = policy.params;
+	params.policy = CINT_POLICY_CINT;
+	cint_policy_init(&other, &params);
+	for (i = 0; i < 8; i++)
+		cint_submit(&c, &r[i], 0);
+	cint_complete(&c, &policy, &r[0], 1000);
+	cint_complete(&c, &policy, &r[1], 1400);
+	cint_complete(&c, &other, &r[2], 5000);
+	cint_complete(&c, &policy, &r[3], 9000);
+	tap_result(c.gap_ns == 400, "another policy's time is no gap");
+	cint_complete(&c, &policy, &r[4], 9700);
+	tap_result(c.gap_ns == 700, "and the first after it is the first");
+	cint_coalescer_init(&c);
+	for (i = 0; i < 3; i++)
+		cint_submit(&c, &r[i], 0);
+	cint_complete(&c, &policy, &r[0], 1000);
+	cint_complete(&c, &policy, &r[1], 50001000);
+	tap_result(c.gap_ns == 10000000, "the first gap is 10 ms at most");
+
+	/* places that those outstanding could not fill are not free */
+	cint_coalescer_init(&c);
+	for (i = 0; i < 4; i++)
+		cint_submit(&c, &r[i], 0);
+	cint_complete(&c, &policy, &r[0], 1000);
+	tap_result(c.deadline_ns == 1000 + 3000, "three outstanding: the period of three free places");
+	tap_result(c.depth_x16 == 3 * 16, "they are the first depth");
+	cint_complete(&c, &policy, &r[1], 1100);
+	tap_result(c.deadline_ns == 1100 + 3000, "and of the whole batch");
+	cint_flush(&c);
+	for (i = 4; i < 14; i++)
+		cint_submit(&c, &r[i], 0);
+	cint_complete(&c, &policy, &r[2], 1200);
+	tap_result(c.depth_x16 == 3 * 16 + 8, "of a new depth of 11, a 16th");
+	cint_complete(&c, &policy, &r[3], 1300);
+	tap_result(c.depth_x16 == 3 * 16 + 8, "once a batch");
+	cint_coalescer_init(&c);
+	for (i = 0; i < 40; i++)
+		cint_submit(&c, &r[i], 0);
+	for (i = 0; i < 4; i++)
+		cint_complete(&c, &policy, &r[i], 1000 + i);
+	tap_result(c.deadline_ns == 1003 + 12000, "with enough outstanding all places are");
+	for (i = 0; i < 3; i++) {
+		/* an average gap as long as the period is short enough, a longer one is not */
+		struct cint_coalescer copy;
+
+		cint_coalescer_init(&copy);
+		cint_submit(&copy, &r[60], 0);
+		cint_submit(&copy, &r[61], 0);
+		copy.unknown = 0;
+		copy.gap_ns = 999 + i;
+		copy.last_ns = 1000;
+		copy.depth_x16 = 16;
+		tap_result(cint_complete(&copy, &policy, &r[60], 1999 + i).reason ==
+			   (i < 2 ? CINT_HOLD : CINT_FIRE_RATE),
+			   "a gap of %u ns for a period of 1000", 999 + i);
+	}
+}
+
+/* When nothing is outstanding, and the host sees what is held. */
+static void test_left_to_host(void)
+{
+	static const struct {
+		const char *name;
+		__u32 held, not_free, depth_x16, gap_ns, outstanding;
+		__u64 limit_ns, deadline_ns;	/* 0: it is told */
+	} rows[] = {
+		{ "for the period", 8, 3, 160, 100, 0, 50000, 1000 + 8000 },
+		{ "that of the places not free, if these are more", 8, 12, 160, 100, 0, 50000, 1000 + 4000 },
+		{ "no longer than max_hold", 8, 3, 160, 100, 0, 5000, 5000 },
+		{ "not with some outstanding", 8, 3, 160, 100, 1, 50000, 0 },
+		{ "if others could come in time", 8, 3, 160, 8000, 0, 50000, 1000 + 8000 },
+		{ "but not if later", 8, 3, 160, 8001, 0, 50000, 0 },
+		{ "one, if there are others on average", 1, 3, 16, 100, 0, 50000, 1000 + 13000 },
+		{ "not one of a synchronous reader", 1, 3, 15, 100, 0, 50000, 0 },
+		{ "two at once", 2, 3, 15, 100, 0, 50000, 1000 + 13000 },
+	};
+	struct cint_policy policy;
+	struct cint_coalescer c;
+	unsigned int i;
+	bool kept;
+
+	linear_policy(&policy);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cint_coalescer_init(&c);
+		c.not_free = rows[i].not_free;
+		c.depth_x16 = rows[i].depth_x16;
+		c.gap_ns = rows[i].gap_ns;
+		c.outstanding = rows[i].outstanding;
+		c.limit_ns = rows[i].limit_ns;
+		kept = cint_keep(&c, &policy, rows[i].held, 1000);
+		tap_result(kept == !!rows[i].deadline_ns && (!kept ||
+			   (c.held == rows[i].held && c.deadline_ns == rows[i].deadline_ns)),
+			   "left to the host: %s", rows[i].name);
+	}
+}
+
 int main(void)
 {
+	test_default();
+	test_lessons();
+	test_left_to_host();
 	test_cases();
 	test_params();
 	test_names();

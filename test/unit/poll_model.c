@@ -490,9 +490,279 @@ static void test_due(void)
 	}
 }
 
+/* A queue with requests since 1000000, of which nothing is known but what is the default. */
+static struct cint_poll fresh_queue(void)
+{
+	struct cint_poll p;
+
+	cint_poll_init(&p);
+	cint_poll_busy(&p, 1000000);
+	return p;
+}
+
+/* The time to the next look, by hand: service time 10 us, gap 2 us. */
+static void test_intervals(void)
+{
+	static const struct {
+		const char *name;
+		__u32 policy, outstanding, max_hold_ns, gap_ns;
+		__u32 shortest_ns, longest_ns, late_ns, want_ns;
+	} rows[] = {
+		{ "none: when the first is expected", CINT_POLICY_NONE, 9, 20000, 0, 1, 99999, 0, 10000 },
+		{ "static: and the timeout", CINT_POLICY_STATIC, 3, 20000, 0, 1, 99999, 0, 13000 },
+		{ "static: a full batch no later", CINT_POLICY_STATIC, 9, 20000, 0, 1, 99999, 0, 13000 },
+		{ "static: a full batch", CINT_POLICY_STATIC, 4, 20000, 500, 1, 99999, 0, 11500 },
+		{ "adaptive: when all have come, and a period", CINT_POLICY_ADAPTIVE, 3, 20000, 0, 1, 99999, 0, 17000 },
+		{ "adaptive: one, and a period", CINT_POLICY_ADAPTIVE, 1, 20000, 0, 1, 99999, 0, 13000 },
+		{ "adaptive: a batch", CINT_POLICY_ADAPTIVE, 4, 20000, 0, 1, 99999, 0, 16000 },
+		{ "adaptive: a batch of more", CINT_POLICY_ADAPTIVE, 9, 20000, 0, 1, 99999, 0, 16000 },
+		{ "adaptive: no later than max_hold", CINT_POLICY_ADAPTIVE, 3, 5000, 0, 1, 99999, 0, 15000 },
+		{ "cint-a: the period of two", CINT_POLICY_CINT_A, 2, 20000, 0, 1, 99999, 0, 13500 },
+		{ "cint-rate: no company in time", CINT_POLICY_CINT_RATE, 3, 20000, 751, 1, 99999, 0, 10000 },
+		{ "cint-rate: all, but no period", CINT_POLICY_CINT_RATE, 3, 20000, 750, 1, 99999, 0, 11500 },
+		{ "no later than the longest", CINT_POLICY_NONE, 1, 20000, 0, 1, 4000, 0, 4000 },
+		{ "no sooner than the shortest", CINT_POLICY_NONE, 1, 20000, 0, 12000, 99999, 0, 12000 },
+		{ "which comes first", CINT_POLICY_NONE, 1, 20000, 0, 12000, 4000, 0, 12000 },
+		{ "overdue: an eighth of the service time", CINT_POLICY_NONE, 1, 20000, 0, 1, 99999, 10000, 1250 },
+		{ "longer in vain, rarer", CINT_POLICY_NONE, 1, 20000, 0, 1, 99999, 17000, 7000 },
+		{ "but not rarer than the longest", CINT_POLICY_NONE, 1, 20000, 0, 1, 5000, 17000, 5000 },
+		{ "overdue, and the shortest", CINT_POLICY_NONE, 1, 20000, 0, 3000, 99999, 10000, 3000 },
+		{ "nor sooner than it is due", CINT_POLICY_STATIC, 1, 20000, 0, 1, 99999, 11000, 2000 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct cint_params params = {
+			.policy = rows[i].policy, .threshold = 4, .delta_ns = 3000,
+			.max_hold_ns = rows[i].max_hold_ns,
+		};
+		struct cint_poll p = fresh_queue();
+		struct cint_policy policy;
+		__u32 got;
+
+		cint_policy_init(&policy, &params);
+		if (rows[i].gap_ns)
+			p.gap_ns = rows[i].gap_ns;
+		got = cint_poll_interval(&p, &policy, rows[i].outstanding,
+					 rows[i].shortest_ns, rows[i].longest_ns,
+					 1000000 + rows[i].late_ns);
+		tap_result(got == rows[i].want_ns, "%s: %u ns", rows[i].name,
+			   rows[i].want_ns);
+		if (got != rows[i].want_ns)
+			tap_note("%u ns", got);
+	}
+}
+
+/* What single looks teach, by hand: the first after a pause, and those that follow. */
+static void test_lessons(void)
+{
+	static const struct {
+		const char *name;
+		__u32 vain_ns, found, outstanding, at_ns, service_ns, gap_ns;
+	} first[] = {
+		{ "sooner than expected", 0, 1, 0, 8000, 8000, 2000 },
+		{ "at once", 0, 1, 0, 0, 0, 2000 },
+		{ "as expected: less, by a 32nd", 0, 1, 0, 10000, 9688, 2000 },
+		{ "one of two that were: more, by an eighth", 0, 1, 5, 12000, 11500, 2000 },
+		{ "two of two", 0, 2, 5, 12000, 9688, 2000 },
+		{ "there are no more", 0, 1, 0, 30000, 9688, 2000 },
+		{ "all of a burst: its gaps, too", 0, 4, 0, 16000, 9688, 1938 },
+		{ "a burst of two", 0, 2, 0, 16000, 9688, 1938 },
+		{ "half way from a look in vain", 10000, 1, 3, 20000, 15000, 2000 },
+		{ "a look in vain at the same time", 10000, 1, 0, 10000, 9688, 2000 },
+		{ "nothing is longer than 10 ms", 9000000, 1, 0, 90000000, 9500000, 2000 },
+		{ "nor is what it is corrected by", 0, 1, 5, 90000000, 1260000, 2000 },
+	}, next[] = {
+		{ "a longer gap, by an eighth", 0, 2, 3, 8000, 0, 2250 },
+		{ "a shorter one", 0, 2, 3, 2000, 0, 1875 },
+		{ "a shorter one, and none is left", 0, 2, 0, 2000, 0, 1758 },
+		{ "a longer one, and none is left", 0, 1, 0, 9000, 0, 1875 },
+		{ "nothing found, nothing learnt", 0, 0, 3, 9000, 0, 2000 },
+		{ "no longer than the service time", 0, 1, 3, 900000, 0, 10000 },
+	};
+	struct cint_params params;
+	struct cint_policy policy;
+	struct cint_poll p;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+		p = fresh_queue();
+		if (first[i].vain_ns)
+			cint_poll_looked(&p, 0, 1, false, 1000000 + first[i].vain_ns);
+		cint_poll_looked(&p, first[i].found, first[i].outstanding, false,
+				 1000000 + first[i].at_ns);
+		tap_result(p.service_ns == first[i].service_ns &&
+			   p.gap_ns == first[i].gap_ns, "the first look: %s", first[i].name);
+		if (p.service_ns != first[i].service_ns || p.gap_ns != first[i].gap_ns)
+			tap_note("service %u, gap %u", p.service_ns, p.gap_ns);
+	}
+	for (i = 0; i < sizeof(next) / sizeof(next[0]); i++) {
+		p = fresh_queue();
+		p.fresh = 0;
+		p.last_ns = 1000000;
+		cint_poll_looked(&p, next[i].found, next[i].outstanding, false,
+				 1000000 + next[i].at_ns);
+		tap_result(p.gap_ns == next[i].gap_ns && p.service_ns == 10000,
+			   "further looks: %s", next[i].name);
+		if (p.gap_ns != next[i].gap_ns)
+			tap_note("gap %u", p.gap_ns);
+	}
+
+	/* gaps too short to measure */
+	p = fresh_queue();
+	p.gap_ns = 0;
+	cint_poll_looked(&p, 1, 5, false, 1012000);
+	tap_result(p.service_ns == 11500, "without a gap all could have been found");
+	p = fresh_queue();
+	p.gap_ns = 1;
+	cint_poll_looked(&p, 1, 5, false, 1010001);
+	tap_result(p.service_ns == 11250, "with one of 1 ns, one more");
+
+	/* times at both ends */
+	p = fresh_queue();
+	p.service_ns = 2;
+	p.gap_ns = 1;
+	cint_poll_looked(&p, 1, 5, false, 1000004);
+	tap_result(p.service_ns == 3, "a correction is of 1 ns at least");
+	p = fresh_queue();
+	p.service_ns = 9900000;
+	cint_poll_looked(&p, 1, 5, false, 1010000000);
+	tap_result(p.service_ns == 10000000, "no drive is taken to need more than 10 ms");
+
+	/* of three looks that leave some, only the last knows how many there were */
+	p = fresh_queue();
+	p.fresh = 0;
+	p.last_ns = 1000000;
+	cint_poll_looked(&p, 1, 7, true, 1005000);
+	cint_poll_looked(&p, 1, 6, true, 1006000);
+	tap_result(p.gap_ns == 2000 && p.last_ns == 1000000, "a look that leaves some teaches nothing");
+	cint_poll_looked(&p, 2, 4, false, 1016000);
+	tap_result(p.gap_ns == 2250 && p.last_ns == 1016000, "but they count with those of the next");
+	cint_poll_looked(&p, 1, 3, false, 1016000 + 2250);
+	tap_result(p.gap_ns == 2250, "and only once");
+
+	/* a queue that is known: the gap from the last, the service time after a pause */
+	params = (struct cint_params) { .policy = CINT_POLICY_NONE, .threshold = 4,
+					.max_hold_ns = 20000 };
+	cint_policy_init(&policy, &params);
+	p = fresh_queue();
+	cint_poll_looked(&p, 1, 2, false, 1008000);
+	tap_result(cint_poll_interval(&p, &policy, 2, 1, 99999, 1008500) == 1500,
+		   "the next is expected a gap after the last");
+	cint_poll_busy(&p, 2000000);
+	tap_result(cint_poll_interval(&p, &policy, 1, 1, 99999, 2000000) == 8000,
+		   "after a pause it is one service time, as learnt");
+	/* each pause is looked into anew */
+	cint_poll_looked(&p, 0, 1, false, 2004000);
+	cint_poll_looked(&p, 1, 0, false, 2008000);
+	cint_poll_busy(&p, 3000000);
+	cint_poll_looked(&p, 1, 0, false, 3005000);
+	tap_result(p.service_ns == 5000, "a look in vain counts for its own pause only");
+}
+
+static void test_awaiting(void)
+{
+	struct cint_params params = { .policy = CINT_POLICY_CINT, .threshold = 4,
+				      .delta_ns = 3000, .delta_min_ns = 700,
+				      .max_hold_ns = 20000 };
+	struct cint_poll p = fresh_queue();
+	struct cint_policy policy;
+	__u16 epoch, first;
+
+	cint_policy_init(&policy, &params);
+	cint_poll_submit(&p);
+	epoch = cint_poll_barrier(&p);
+	cint_poll_await(&p, epoch);
+	tap_result(cint_poll_interval(&p, &policy, 1, 1, 99999, 1040000) == 10000,
+		   "for a prefix: a quarter of the time waited");
+	tap_result(cint_poll_interval(&p, &policy, 1, 1, 8000, 1040000) == 8000,
+		   "no later than the longest");
+	tap_result(cint_poll_interval(&p, &policy, 1, 12000, 99999, 1040000) == 12000,
+		   "no sooner than the shortest");
+	tap_result(cint_poll_interval(&p, &policy, 1, 1, 99999, 1000400) == 700,
+		   "no sooner than delta_min");
+	p.last_ns = 1036000;
+	tap_result(cint_poll_interval(&p, &policy, 1, 1, 99999, 1040000) == 1000,
+		   "from the last completion on");
+	tap_result(!cint_poll_looked(&p, 0, 1, false, 1041000), "a prefix is not complete");
+	tap_result(cint_poll_due(&p, &policy, 1, 0, 0, 0, 1041000) == CINT_HOLD &&
+		   cint_poll_due(&p, &policy, 1, 1, 1041000, 1041000, 1041000) ==
+		   CINT_FIRE_BARRIER, "what is ready for it is due");
+
+	/* nor the other way round */
+	p = fresh_queue();
+	first = cint_poll_submit(&p);
+	cint_poll_await(&p, cint_poll_barrier(&p));
+	cint_poll_submit(&p);
+	cint_poll_await(&p, cint_poll_barrier(&p));
+	cint_poll_complete(&p, first);
+	tap_result(!cint_poll_looked(&p, 1, 1, false, 1010000), "a later barrier is waited for, too");
+
+	/* a barrier that came before is complete with the one after it */
+	p = fresh_queue();
+	first = cint_poll_submit(&p);
+	epoch = cint_poll_barrier(&p);
+	cint_poll_submit(&p);
+	cint_poll_await(&p, cint_poll_barrier(&p));
+	cint_poll_await(&p, epoch);
+	cint_poll_complete(&p, first);
+	tap_result(!cint_poll_looked(&p, 1, 1, false, 1010000), "an older barrier does not hide a later one");
+	cint_poll_complete(&p, 1);
+	tap_result(cint_poll_looked(&p, 1, 0, false, 1020000) &&
+		   !cint_poll_looked(&p, 0, 0, false, 1021000),
+		   "when both are complete it is told once");
+}
+
+static void test_due_reasons(void)
+{
+	static const struct {
+		const char *name;
+		__u32 policy, outstanding, ready, gap_ns, first_ns, last_ns;
+		enum cint_reason want;
+	} rows[] = {
+		{ "nothing", CINT_POLICY_NONE, 4, 0, 0, 0, 0, CINT_HOLD },
+		{ "none: each", CINT_POLICY_NONE, 4, 1, 0, 0, 0, CINT_FIRE_EACH },
+		{ "a batch", CINT_POLICY_CINT, 9, 4, 0, 0, 0, CINT_FIRE_THRESHOLD },
+		{ "less", CINT_POLICY_CINT, 9, 3, 0, 0, 0, CINT_HOLD },
+		{ "its last came just now", CINT_POLICY_CINT, 9, 3, 0, 4000, 2999, CINT_HOLD },
+		{ "and its period ago", CINT_POLICY_CINT, 9, 3, 0, 4000, 3000, CINT_FIRE_QUIET },
+		{ "its first came max_hold ago", CINT_POLICY_CINT, 9, 3, 0, 5000, 1, CINT_FIRE_MAX_HOLD },
+		{ "not quite", CINT_POLICY_CINT, 9, 3, 0, 4999, 1, CINT_HOLD },
+		{ "cint-a: the period of two", CINT_POLICY_CINT_A, 9, 2, 0, 1500, 1500, CINT_FIRE_QUIET },
+		{ "cint-a: at any rate", CINT_POLICY_CINT_A, 2, 2, 9999, 1499, 1499, CINT_HOLD },
+		{ "cint-rate: more are to come", CINT_POLICY_CINT_RATE, 3, 2, 1500, 0, 0, CINT_HOLD },
+		{ "cint-rate: no more", CINT_POLICY_CINT_RATE, 2, 2, 0, 0, 0, CINT_FIRE_RATE },
+		{ "cint-rate: not in time", CINT_POLICY_CINT_RATE, 3, 2, 1501, 0, 0, CINT_FIRE_RATE },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct cint_params params = {
+			.policy = rows[i].policy, .threshold = 4, .delta_ns = 3000,
+			.max_hold_ns = 5000,
+		};
+		struct cint_poll p = fresh_queue();
+		struct cint_policy policy;
+		enum cint_reason got;
+
+		cint_policy_init(&policy, &params);
+		p.gap_ns = rows[i].gap_ns;
+		got = cint_poll_due(&p, &policy, rows[i].outstanding, rows[i].ready,
+				    1000000 - rows[i].first_ns, 1000000 - rows[i].last_ns,
+				    1000000);
+		tap_result(got == rows[i].want, "due: %s", rows[i].name);
+		if (got != rows[i].want)
+			tap_note("%s", cint_reason_name(got));
+	}
+}
+
 int main(void)
 {
 	test_idle();
+	test_intervals();
+	test_lessons();
+	test_awaiting();
+	test_due_reasons();
 	test_bound();
 	test_learns();
 	test_forgets();
