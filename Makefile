@@ -74,7 +74,8 @@ builddir := $(realpath $(CURDIR))
 endif
 
 MODULES := src fio-engine examples examples/leveldb man tools bpf sim packaging \
-	   test/unit test/model test/fuzz test/lib test/fio test/tools test/leveldb test/bpf test/packaging \
+	   test/unit test/mutants test/model test/fuzz \
+	   test/lib test/fio test/tools test/leveldb test/bpf test/packaging \
 	   test/vm test/qemu test/lab
 
 all:
@@ -415,6 +416,8 @@ help:
 	@echo "                behaviour and thread sanitizers"
 	@echo "  check-fuzz    fuzz what parses text for FUZZ_SECONDS (600) a fuzzer; check does a"
 	@echo "                part of it"
+	@echo "  check-mutants  change the policy, the looks and the library's decision in"
+	@echo "                hundreds of ways: do the unit tests notice? check has a part"
 	@echo "  coverage      which lines of the library the tests run"
 	@echo "  lint          static checks of the library and its tests"
 	@echo "  measure-stock what the library brings on this machine's kernel; writes"
