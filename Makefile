@@ -74,7 +74,7 @@ builddir := $(realpath $(CURDIR))
 endif
 
 MODULES := src fio-engine examples examples/leveldb man tools bpf sim packaging \
-	   test/unit test/mutants test/model test/fuzz \
+	   test/unit test/mutants test/model test/prove test/fuzz \
 	   test/lib test/fio test/tools test/leveldb test/bpf test/packaging \
 	   test/vm test/qemu test/lab
 
@@ -418,6 +418,8 @@ help:
 	@echo "                part of it"
 	@echo "  check-mutants  change the policy, the looks and the library's decision in"
 	@echo "                hundreds of ways: do the unit tests notice? check has a part"
+	@echo "  check-proofs  prove by CBMC, for all parameters, that these do not overflow and"
+	@echo "                keep their bounds, and that changes are found; check has the proofs"
 	@echo "  coverage      which lines of the library the tests run"
 	@echo "  lint          static checks of the library and its tests"
 	@echo "  measure-stock what the library brings on this machine's kernel; writes"
