@@ -48,7 +48,7 @@ static bool io_lingers(struct io_linger *l)
 
 /**
  * io_linger_last - the last of one half of what is outstanding is so no more
- * @ctx: the ring; the caller is in an RCU read-side section
+ * @ctx: the ring; the caller is in an RCU read-side section, or has a request of it
  * @odd: of which half
  *
  * Whoever completes the last of those up to a barrier ends it: by then all of them have

@@ -136,13 +136,27 @@ static u32 nvme_cint_group_outstanding(struct nvme_cint_queue *c, u16 group,
 }
 
 /*
+ * When is a slot's first request to be looked for at the latest, if it takes as long as
+ * others do? Once that is over, the longer in vain, the rarer.
+ */
+static u32 nvme_cint_due_in(const struct nvme_cint_slot *slot, u32 service_ns,
+			    u32 hold_ns, u64 now_ns)
+{
+	u64 since_ns = READ_ONCE(slot->first_ns) + service_ns;
+
+	if (now_ns < since_ns + hold_ns)
+		return min_t(u64, since_ns + hold_ns - now_ns, CINT_DELAY_MAX_NS);
+	return min_t(u64, now_ns - since_ns, CINT_DELAY_MAX_NS);
+}
+
+/*
  * How long until the next look, by the earliest demand of any group; 0 if nothing
  * is outstanding. With ->timer_lock.
  */
 static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 {
 	u32 floor_ns = READ_ONCE(c->cint->look_min_ns), max_hold_ns;
-	u32 hold_ns = CINT_DELAY_MAX_NS, hold_min_ns, shortest = 0;
+	u32 hold_ns = CINT_DELAY_MAX_NS, hold_min_ns, shortest = 0, service_ns;
 	const struct user_struct *owner = NULL, *user;
 	u32 nr_outstanding[NVME_CINT_SLOTS];
 	enum cint_reason reason;
@@ -156,16 +170,17 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 		WRITE_ONCE(c->hold_ns, hold_ns);
 		return 0;
 	}
-	/* a barrier's prefix, that nobody has looked for yet */
-	if (unlikely(atomic_read(&c->prefix))) {
+	/* a barrier's prefix, that nobody has looked for yet; as in nvme_cint_awaiting() */
+	if (unlikely(atomic_read_acquire(&c->prefix))) {
 		WRITE_ONCE(c->reason, CINT_FIRE_BARRIER);
 		return floor_ns;
 	}
 	rcu_read_lock();
 	max_hold_ns = nvme_cint_setting(c->cint, 0)->policy.params.max_hold_ns;
 	/* in a shorter time than the drive takes there may be none to look for */
-	hold_min_ns = max(floor_ns, min(READ_ONCE(c->poll.service_ns),
-					max_hold_ns));
+	service_ns = READ_ONCE(c->poll.service_ns);
+	hold_min_ns = max(floor_ns, min(service_ns, max_hold_ns));
+	c->hold_min_ns = hold_min_ns;
 	for (i = 0; i < nr_slots; i++) {
 		struct nvme_cint_slot *slot = &c->slots[i];
 		const struct cint_policy *policy;
@@ -178,6 +193,8 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 		owner = user;
 		nr = nvme_cint_group_outstanding(c, READ_ONCE(slot->group),
 						 nr_outstanding, nr_slots);
+		/* it may be another group's by now */
+		nr = max(nr, nr_outstanding[i]);
 		policy = &nvme_cint_setting(c->cint, READ_ONCE(slot->group))->policy;
 		hold = min(policy->params.max_hold_ns, max_hold_ns);
 		if (i == NVME_CINT_OVERFLOW)
@@ -186,6 +203,9 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 		/* a ring can't have the drive asked more often than it answers */
 		interval = cint_poll_interval(&c->poll, policy, nr, floor_ns,
 					      max_hold_ns, now_ns);
+		/* what others have waited in vain is no reason to make these wait */
+		interval = min(interval, nvme_cint_due_in(slot, service_ns, hold,
+							  now_ns));
 		hold_ns = min(hold_ns, hold);
 		if (shortest && interval >= shortest)
 			continue;
@@ -230,7 +250,10 @@ static void __nvme_cint_arm(struct nvme_cint_queue *c)
 	u32 interval = nvme_cint_interval(c, now_ns);
 
 	nvme_cint_put_off(c, false, false);
-	if (interval)
+	if (!interval)
+		return;
+	/* it is never made later: else it would not come while others submit */
+	if (!hrtimer_is_queued(&c->timer) || now_ns + interval < c->expires_ns)
 		nvme_cint_start_timer(c, now_ns, interval);
 }
 
@@ -266,17 +289,20 @@ void nvme_cint_arm(struct nvme_cint_queue *c)
  * nvme_cint_arm_first - the same for the first request of a group or user
  * @c: the queue, without interrupts
  * @hold_ns: for how long it may be held
+ * @user: whose it is, NULL if that is not known
  */
-void nvme_cint_arm_first(struct nvme_cint_queue *c, u32 hold_ns)
+void nvme_cint_arm_first(struct nvme_cint_queue *c, u32 hold_ns,
+			 const struct user_struct *user)
 {
 	if (c->watched) {
 		nvme_cint_wake_thread(c->cint);
 		return;
 	}
 	guard(raw_spinlock_irqsave)(&c->timer_lock);
-	if (!nvme_cint_own(c))
+	if (user != c->owner)
 		WRITE_ONCE(c->owner, NULL);
-	if ((c->put_off && !c->owner) || hold_ns < c->hold_ns ||
+	if ((c->put_off && !c->owner) ||
+	    max(hold_ns, c->hold_min_ns) < c->hold_ns ||
 	    !hrtimer_is_queued(&c->timer))
 		__nvme_cint_arm(c);
 }
@@ -634,7 +660,7 @@ static unsigned int __nvme_cint_look(struct nvme_cint_queue *c,
 		return found;
 	guard(raw_spinlock_irqsave)(&c->timer_lock);
 	/* unless somebody else wants it sooner now */
-	if (c->put_off && nvme_cint_own(c))
+	if (c->looked_at && c->put_off && nvme_cint_own(c))
 		nvme_cint_start_timer(c, READ_ONCE(c->clean_ns), c->hold_ns);
 	return found;
 }
@@ -752,7 +778,10 @@ void nvme_cint_start_look(struct nvme_cint_queue *c)
 	c->judged_ns = now_ns;
 	c->found_ns = now_ns;
 	c->owner = NULL;
+	c->firsts = 0;
 	c->first_hold_ns = CINT_DELAY_MAX_NS;
+	c->first_user = NULL;
+	c->hold_min_ns = 0;
 	c->put_off = false;
 	c->attended = false;
 	c->behind = NULL;

@@ -92,6 +92,17 @@ static u32 nvme_cint_hold(struct nvme_cint_queue *c, u16 group)
 	return hold_ns;
 }
 
+/* For nvme_cint_guard_first(): the most impatient, and whose they are if one user's. */
+static void nvme_cint_note_first(struct nvme_cint_queue *c,
+				 const struct nvme_cint_slot *slot)
+{
+	c->first_hold_ns = min(c->first_hold_ns, slot->hold_ns);
+	if (!c->firsts++)
+		c->first_user = slot->user;
+	else if (slot->user != c->first_user)
+		c->first_user = NULL;
+}
+
 /**
  * nvme_cint_submit_first - the first request in a slot
  * @c: the queue, without interrupts, its submission queue locked
@@ -107,13 +118,16 @@ bool nvme_cint_submit_first(struct nvme_cint_queue *c, struct request *req,
 	struct nvme_iod *iod = blk_mq_rq_to_pdu(req);
 	u32 hold_ns = nvme_cint_hold(c, req->flush.cint_group);
 	unsigned int nr = slot - c->slots;
+	u64 now_ns = ktime_get_ns();
 
-	c->first_hold_ns = min(c->first_hold_ns, hold_ns);
 	if (nr == NVME_CINT_OVERFLOW && nvme_cint_slot_outstanding(slot) > 1)
 		hold_ns = min(hold_ns, slot->hold_ns);
 	WRITE_ONCE(slot->hold_ns, hold_ns);
+	if (nvme_cint_slot_outstanding(slot) == 1)
+		WRITE_ONCE(slot->first_ns, now_ns);
+	nvme_cint_note_first(c, slot);
 	if (!nvme_outstanding(c->nvmeq))
-		cint_poll_busy(&c->poll, ktime_get_ns());
+		cint_poll_busy(&c->poll, now_ns);
 	iod->cint_tag = nr << NVME_CINT_SLOT_SHIFT | cint_poll_submit(&c->poll);
 	return true;
 }
@@ -148,7 +162,7 @@ bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req,
 		/* as in nvme_cint_guard(), which sees to the last slot only */
 		smp_mb();
 		if (nvme_cint_slot_outstanding(last) - 1 < NVME_CINT_BATCH) {
-			c->first_hold_ns = min(c->first_hold_ns, last->hold_ns);
+			nvme_cint_note_first(c, last);
 			first = true;
 		}
 		c->slot = nr;
@@ -180,13 +194,18 @@ sent:
 /**
  * nvme_cint_guard_first - a first request is about to be submitted
  * @c: the queue, without interrupts, its submission queue locked
+ * @late: one is the first of the last slot since it was counted
  *
  * The timer may have been set for who can wait longer, or put off for another user.
  */
-void nvme_cint_guard_first(struct nvme_cint_queue *c)
+void nvme_cint_guard_first(struct nvme_cint_queue *c, bool late)
 {
-	u32 hold_ns = c->first_hold_ns;
+	u32 hold_ns;
 
+	if (late)
+		nvme_cint_note_first(c, &c->slots[c->slot]);
+	hold_ns = c->first_hold_ns;
 	c->first_hold_ns = CINT_DELAY_MAX_NS;
-	nvme_cint_arm_first(c, hold_ns);
+	c->firsts = 0;
+	nvme_cint_arm_first(c, hold_ns, c->first_user);
 }

@@ -89,6 +89,21 @@ static struct nvme_cint_queue *nvme_cint_queue(struct nvme_cint *cint,
 }
 
 /**
+ * nvme_cint_drain - a queue is about to be used anew
+ * @nvmeq: the queue
+ *
+ * Who has begun to look, or to poll, goes by what it was: it would take entries while the
+ * queue is initialised, or beside a handler, which has another idea of the lock, or none.
+ */
+void nvme_cint_drain(struct nvme_queue *nvmeq)
+{
+	struct nvme_cint *cint = nvmeq->dev->ctrl.cint;
+
+	if (cint && nvmeq->consumer != NVME_CQ_IRQ)
+		cond_synchronize_rcu(cint->detached);
+}
+
+/**
  * nvme_cint_attach - a queue is created
  * @nvmeq: the queue, nothing has been submitted to it
  *
@@ -109,12 +124,6 @@ void nvme_cint_attach(struct nvme_queue *nvmeq)
 	if (!polled && nvmeq->qid && cint &&
 	    cint->wanted == NVME_CINT_DEVICE)
 		consumer = NVME_CQ_SHARED;
-	/*
-	 * Who has begun to look, or to poll, goes by the former: it would take completions
-	 * beside a handler, which has another idea of the lock, or none.
-	 */
-	if (cint && consumer != nvmeq->consumer && consumer != NVME_CQ_POLL)
-		cond_synchronize_rcu(cint->detached);
 	nvmeq->consumer = consumer;
 	/* that of the latter is taken by handlers, too */
 	lockdep_set_class(&nvmeq->cq_poll_lock,

@@ -72,6 +72,7 @@ struct nvme_cint_stats {
  * @user: the user, no more than an identity; NULL for those of who is not known
  * @group: the group; while nothing is outstanding, of anybody's choice
  * @hold_ns: its max_hold when it got the slot
+ * @first_ns: when the first was submitted of those that are outstanding, or before
  * @sent: requests submitted, wraps around
  * @done: of these, found completed
  * @seen: of these, accounted for
@@ -80,6 +81,7 @@ struct nvme_cint_slot {
 	const struct user_struct *user;
 	u16	group;
 	u32	hold_ns;
+	u64	first_ns;
 	u32	sent;
 	u32	done;
 	u32	seen;
@@ -106,7 +108,9 @@ struct nvme_cint_slot {
  * @nr_slots: how many have been used
  * @in_order: all there are go with an urgent one
  * @batch: so many completed ones make who submits look
+ * @firsts: of requests that are being submitted, how many are first ones
  * @first_hold_ns: the shortest max_hold of a group whose first requests these are
+ * @first_user: their user, if it is one
  * @rest: so many requests have their interrupt, as looking did not pay
  * @next_rest: what @rest will be next
  * @yield: moving average of what the timer finds, times 16
@@ -125,6 +129,7 @@ struct nvme_cint_slot {
  * @reason: why it looks
  * @expires_ns: when, about
  * @hold_ns: the shortest max_hold of a group that has requests
+ * @hold_min_ns: what a shorter one counts as
  * @task_user: whose task last found something, or had something already
  * @task_ns: when; 0 if a task sleeps since
  * @looked_ns: the same, whoever sleeps
@@ -153,7 +158,9 @@ struct nvme_cint_queue {
 	u8			slot;
 	u8			nr_slots;
 	bool			in_order;
+	u8			firsts;
 	u32			first_hold_ns;
+	const struct user_struct *first_user;
 	u32			batch;
 	u32			rest;
 	u32			next_rest;
@@ -169,6 +176,7 @@ struct nvme_cint_queue {
 	u8			reason;
 	u16			tail;
 	u32			hold_ns;
+	u32			hold_min_ns;
 	u32			spare_ns;
 	u64			expires_ns;
 
@@ -309,6 +317,7 @@ void nvme_cint_exit(struct nvme_dev *dev);
 void nvme_cint_free(struct nvme_dev *dev);
 unsigned int nvme_cint_extra_queues(struct nvme_dev *dev);
 unsigned int nvme_cint_poll_queues(struct nvme_dev *dev, unsigned int nr_queues);
+void nvme_cint_drain(struct nvme_queue *nvmeq);
 void nvme_cint_attach(struct nvme_queue *nvmeq);
 void nvme_cint_detach(struct nvme_queue *nvmeq);
 void nvme_cint_reset_done(struct nvme_dev *dev);
@@ -336,7 +345,8 @@ bool nvme_cint_defer(struct blk_mq_hw_ctx *poll, struct blk_mq_hw_ctx *irq,
 void nvme_cint_init_look(struct nvme_cint_queue *c);
 void nvme_cint_start_look(struct nvme_cint_queue *c);
 void nvme_cint_arm(struct nvme_cint_queue *c);
-void nvme_cint_arm_first(struct nvme_cint_queue *c, u32 hold_ns);
+void nvme_cint_arm_first(struct nvme_cint_queue *c, u32 hold_ns,
+			 const struct user_struct *user);
 bool nvme_cint_awaiting(struct nvme_cint_queue *c);
 unsigned int nvme_cint_look(struct nvme_cint_queue *c, unsigned int max,
 			    enum nvme_cint_who who);
@@ -346,7 +356,7 @@ bool nvme_cint_submit_slow(struct nvme_cint_queue *c, struct request *req,
 			   const struct user_struct *user);
 bool nvme_cint_submit_first(struct nvme_cint_queue *c, struct request *req,
 			    struct nvme_cint_slot *slot);
-void nvme_cint_guard_first(struct nvme_cint_queue *c);
+void nvme_cint_guard_first(struct nvme_cint_queue *c, bool late);
 struct nvme_queue *nvme_cint_poll_queue(struct nvme_dev *dev, unsigned int cpu);
 void nvme_cint_submit_marked(struct nvme_queue *nvmeq, struct request *req);
 void nvme_cint_done_marked(struct nvme_cint_queue *c, struct request *req);
@@ -473,24 +483,25 @@ static inline bool nvme_cqes_pending(struct nvme_queue *nvmeq, u32 nr)
 }
 
 /*
- * So many requests are about to be submitted, perhaps the first of a group or user:
- * somebody will look for them. Before the doorbell, for who submits may lose the CPU at
+ * Requests are about to be submitted, perhaps the first of a group or user, @nr of them
+ * not polled for: somebody will look for them. Before the doorbell, for who submits may lose the CPU at
  * any time after it, and for long.
  */
 static __always_inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool first,
 					    unsigned int nr)
 {
 	struct nvme_cint_queue *c = READ_ONCE(nvmeq->cint);
+	bool late;
 
 	if (!c || nvmeq->consumer != NVME_CQ_POLL)
 		return;
 	/* pairs with that of the timer, nvme_cint_count(), or the thread that sleeps */
 	smp_mb();
-	if (unlikely(first))
-		nvme_cint_guard_first(c);
 	/* others before them may have completed since they were counted */
-	else if (unlikely(!hrtimer_is_queued(&c->timer) ||
-			  nvme_cint_slot_outstanding(&c->slots[c->slot]) - 1 < nr))
+	late = nvme_cint_slot_outstanding(&c->slots[c->slot]) - 1 < nr;
+	if (unlikely(first || late))
+		nvme_cint_guard_first(c, late);
+	else if (unlikely(!hrtimer_is_queued(&c->timer)))
 		nvme_cint_arm(c);
 }
 
@@ -589,6 +600,10 @@ static inline unsigned int nvme_cint_poll_queues(struct nvme_dev *dev,
 						 unsigned int nr_queues)
 {
 	return dev->nr_poll_queues;
+}
+
+static inline void nvme_cint_drain(struct nvme_queue *nvmeq)
+{
 }
 
 static inline void nvme_cint_attach(struct nvme_queue *nvmeq)
