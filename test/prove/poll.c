@@ -68,7 +68,7 @@ static void show_await(void)
 	__u16 epoch = nondet_u16();
 
 	ASSUME((__u16)(p.epoch - epoch) < 32768 - CINT_POLL_EPOCHS);
-	cint_poll_await(&p, epoch);
+	cint_poll_await(&p, epoch, now_ns);
 	SHOW(p.awaiting && (__s16)(p.awaited - epoch) >= 0);
 	REACHED("await");
 }
