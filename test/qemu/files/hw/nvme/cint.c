@@ -115,10 +115,13 @@ bool nvme_cint_quiet(const NvmeCQueue *cq)
 
 /**
  * nvme_cint_consumed: The host has taken all that was posted
+ *
+ * More may be about to be posted, quietly: that keeps its deadline.
  */
 void nvme_cint_consumed(NvmeCQueue *cq)
 {
-    if (cq->cint && cq->cint->quiet && QTAILQ_EMPTY(&cq->cint->held)) {
+    if (cq->cint && cq->cint->quiet && QTAILQ_EMPTY(&cq->cint->held) &&
+        QTAILQ_EMPTY(&cq->req_list)) {
         cint_taken(&cq->cint->coalescer);
         nvme_cint_arm(cq->cint);
     }

@@ -376,7 +376,8 @@ static int try_files(void *arg)
 /* Root, but in a user namespace of one's own. */
 static int try_files_as_own_root(void *arg)
 {
-	if (unshare(CLONE_NEWUSER))
+	/* /proc/self is root's while who changed his user is not dumpable */
+	if (prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER))
 		return errno == EPERM || errno == EINVAL || errno == ENOSPC ? 77 : 99;
 	file_write("/proc/self/setgroups", "deny");
 	if (file_write("/proc/self/uid_map", "0 65534 1") ||
