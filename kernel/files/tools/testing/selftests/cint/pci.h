@@ -6,6 +6,7 @@
 #define CINT_SELFTEST_PCI_H
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -65,6 +66,12 @@ static inline void controller_name(const char *address, char *name, size_t size)
 	}
 }
 
+static inline bool pci_not_found(const char *what, const char *why)
+{
+	printf("# %s: %s: %s\n", what, why, strerror(errno));
+	return false;
+}
+
 /*
  * Has a removed controller found again, and removed and found until it and its
  * namespace have their old names, which the other tests know them by.
@@ -80,10 +87,10 @@ static inline bool pci_found_again(const struct device *d, const char *address)
 	for (tries = 0; tries < 50; tries++) {
 		sleep_ms(200);
 		if (file_write("/sys/bus/pci/rescan", "1"))
-			return false;
+			return pci_not_found(address, "rescan");
 		controller_name(address, name, sizeof(name));
 		if (!name[0] || !wait_for_controller(address, name))
-			return false;
+			return pci_not_found(address, "no controller");
 		until = now_ns() + WAIT_SECONDS * 1000000000ULL;
 		do {
 			sleep_ms(50);
@@ -91,13 +98,13 @@ static inline bool pci_found_again(const struct device *d, const char *address)
 				!access(ns, R_OK | W_OK);
 		} while (!found && now_ns() < until);
 		if (!found)
-			return false;
+			return pci_not_found(name, "no namespace");
 		if (!strcmp(name, d->ctrl) && !strcmp(ns, d->ns))
 			return true;
 		if (file_write(path, "1"))
-			return false;
+			return pci_not_found(name, "remove");
 	}
-	return false;
+	return pci_not_found(name, "another name each time");
 }
 
 #endif /* CINT_SELFTEST_PCI_H */
