@@ -6,6 +6,7 @@
  */
 #include <limits.h>
 #include <malloc.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include "ring.h"
 
@@ -376,6 +377,36 @@ static void failed_without_cqe(unsigned int flags)
 	test_detach(&t);
 }
 
+/* CQEs of a multishot request, taken by nobody who tells: not those of the urgent one. */
+static void multishot_by_liburing(void)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	struct test_ring t;
+	unsigned int i;
+	int fds[2];
+
+	CHECK(test_attach(&t, 16, TEST_DEFER, NULL, CINT_RING_MULTISHOT));
+	CHECK_EQ(pipe(fds), 0);
+	sqe = test_sqe(&t);
+	io_uring_prep_poll_multishot(sqe, fds[0], POLLIN);
+	CHECK_EQ(cint_set_urgent(t.cring, test_quick(&t)), 0);
+	CHECK_EQ(cint_submit(t.cring), 2);
+	for (i = 0; i < 2; i++) {
+		CHECK_EQ(write(fds[1], "", 1), 1);
+		CHECK_EQ(io_uring_wait_cqe(&t.ring, &cqe), 0);
+		CHECK(cqe->flags & IORING_CQE_F_MORE);
+		io_uring_cqe_seen(&t.ring, cqe);
+	}
+	CHECK_EQ(cint_wait_cqes(t.cring, &cqe, 1, &moment, NULL), -ETIME);
+	test_stuck(&t, 4);
+	CHECK_EQ(cint_submit(t.cring), 4);
+	test_ends_wait(&t, 4);
+	test_detach(&t);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* What has no CQE is not outstanding, whoever waits. */
 static void without_cqe(void)
 {
@@ -453,6 +484,7 @@ int main(void)
 	left_by_kernel();
 	failed_without_cqe(0);
 	failed_without_cqe(CINT_RING_MULTISHOT);
+	multishot_by_liburing();
 	without_cqe();
 	test_with_backend("none", without_cqe);
 	same_user_data();
