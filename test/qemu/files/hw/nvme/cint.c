@@ -191,8 +191,9 @@ void nvme_cint_complete(NvmeCQueue *cq, NvmeRequest *req)
         if (cint->policy.params.flags & CINT_F_OOO) {
             QTAILQ_INSERT_TAIL(&q->held, req, entry);
         } else {
+            /* not if that would keep one to be delivered, not posted yet, from it */
+            q->quiet = q->quiet || QTAILQ_EMPTY(&cq->req_list);
             QTAILQ_INSERT_TAIL(&cq->req_list, req, entry);
-            q->quiet = true;
             nvme_kick_cq(cq);
         }
         nvme_cint_arm(q);
