@@ -3,9 +3,10 @@
  * The NVMe controller under test and its sysfs files.
  *
  * CINT_NVME is a namespace whose contents the tests may overwrite, by default
- * the one with nsid 1 of nvme0. CINT_FAST_NS and CINT_SLOW_NS are namespaces of
- * the same controller, the slow one taking about 20 ms a command; by default
- * those with nsid 2 and 3.
+ * the one with nsid 1 of nvme0; with CINT_NSID, the one with this nsid of the same
+ * controller, whatever it is called by now. CINT_FAST_NS and CINT_SLOW_NS are
+ * namespaces of the same controller, the slow one taking about 20 ms a command; by
+ * default those with nsid 2 and 3.
  */
 #ifndef CINT_SELFTEST_DEVICE_H
 #define CINT_SELFTEST_DEVICE_H
@@ -91,7 +92,7 @@ static inline bool device_namespace(const char *ctrl, int nsid, char *path,
 /* Returns NULL, or why there is nothing to test. */
 static inline const char *device_find(struct device *d)
 {
-	const char *env = getenv("CINT_NVME");
+	const char *env = getenv("CINT_NVME"), *nsid = getenv("CINT_NSID");
 	int ctrl, number;
 	char path[128], text[16];
 
@@ -101,8 +102,9 @@ static inline const char *device_find(struct device *d)
 		return "CINT_NVME is not /dev/nvmeXnY";
 	snprintf(d->ctrl, sizeof(d->ctrl), "nvme%d", ctrl);
 	snprintf(d->sysfs, sizeof(d->sysfs), "/sys/class/nvme/%s", d->ctrl);
-	if (!env)
-		device_namespace(d->ctrl, 1, d->ns, sizeof(d->ns));
+	if (!env || nsid)
+		device_namespace(d->ctrl, nsid ? atoi(nsid) : 1, d->ns,
+				 sizeof(d->ns));
 	if (access(d->ns, R_OK | W_OK))
 		return "no NVMe namespace (CINT_NVME, /dev/nvme0n1)";
 
