@@ -484,8 +484,8 @@ static inline bool nvme_cqes_pending(struct nvme_queue *nvmeq, u32 nr)
 
 /*
  * Requests are about to be submitted, perhaps the first of a group or user, @nr of them
- * not polled for: somebody will look for them. Before the doorbell, for who submits may lose the CPU at
- * any time after it, and for long.
+ * not polled for: somebody will look for them. Before the doorbell, for who submits may
+ * lose the CPU at any time after it, and for long.
  */
 static __always_inline void nvme_cint_guard(struct nvme_queue *nvmeq, bool first,
 					    unsigned int nr)
