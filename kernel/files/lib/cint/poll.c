@@ -106,8 +106,8 @@ void cint_poll_await(struct cint_poll *p, __u16 epoch, __u64 now_ns)
 	if (!p->awaiting || (__s16)(epoch - p->awaited) > 0)
 		p->awaited = epoch;
 	if (!p->awaiting)
-		p->await_ns = now_ns;
-	p->awaiting = 1;
+		cint_poll_write(p->await_ns, now_ns);
+	cint_poll_write(p->awaiting, 1);
 }
 EXPORT_SYMBOL_GPL(cint_poll_await);
 
@@ -135,10 +135,11 @@ static __u32 cint_poll_elapsed(__u64 since_ns, __u64 now_ns)
 static void cint_poll_learn_service(struct cint_poll *p, __u32 found,
 				    __u32 outstanding, __u32 elapsed)
 {
+	__u32 service = p->service_ns, gap = p->gap_ns;
 	__u32 expected = 0;
 
-	if (elapsed >= p->service_ns)
-		expected = 1 + (elapsed - p->service_ns) / max(p->gap_ns, 1U);
+	if (elapsed >= service)
+		expected = 1 + (elapsed - service) / max(gap, 1U);
 	expected = min(expected, found + outstanding);
 
 	if (!found) {
@@ -147,18 +148,33 @@ static void cint_poll_learn_service(struct cint_poll *p, __u32 found,
 	}
 	/* it was somewhere in between */
 	if (p->vain_ns && p->vain_ns < elapsed)
-		p->service_ns = p->vain_ns + ((elapsed - p->vain_ns) >> 1);
+		service = p->vain_ns + ((elapsed - p->vain_ns) >> 1);
 	else if (found < expected)
-		p->service_ns += max(elapsed >> CINT_POLL_UP_SHIFT, 1U);
-	else if (elapsed < p->service_ns)
-		p->service_ns = elapsed;
+		service += max(elapsed >> CINT_POLL_UP_SHIFT, 1U);
+	else if (elapsed < service)
+		service = elapsed;
 	else
-		p->service_ns -= p->service_ns >> CINT_POLL_DOWN_SHIFT;
+		service -= service >> CINT_POLL_DOWN_SHIFT;
 	p->vain_ns = 0;
 	/* a burst, found complete: its gaps may have been shorter, too */
 	if (found > 1 && !outstanding)
-		p->gap_ns -= p->gap_ns >> CINT_POLL_DOWN_SHIFT;
-	p->service_ns = min_t(__u32, p->service_ns, CINT_DELAY_MAX_NS);
+		cint_poll_write(p->gap_ns, gap - (gap >> CINT_POLL_DOWN_SHIFT));
+	cint_poll_write(p->service_ns, min_t(__u32, service, CINT_DELAY_MAX_NS));
+}
+
+/* The others say how far apart completions are. */
+static void cint_poll_learn_gap(struct cint_poll *p, __u32 found,
+				__u32 outstanding, __u32 elapsed)
+{
+	__u32 gap = p->gap_ns, new = elapsed / found;
+
+	/* all had completed, perhaps long ago: the gap is no longer than that */
+	if (outstanding || new < gap)
+		gap += (__s32)(new - gap) >> CINT_POLL_GAP_SHIFT;
+	if (!outstanding)
+		gap -= gap >> CINT_POLL_GAP_DOWN_SHIFT;
+	/* a look that was late has made it long, not the drive */
+	cint_poll_write(p->gap_ns, min(gap, p->service_ns));
 }
 
 /**
@@ -186,24 +202,15 @@ bool cint_poll_looked(struct cint_poll *p, __u32 found, __u32 outstanding,
 		if (found)
 			cint_poll_write(p->fresh, 0);
 	} else if (found) {
-		__u32 gap = cint_poll_elapsed(p->last_ns, now_ns) / found;
-		bool all = !outstanding;
-
-		/* all had completed, perhaps long ago: the gap is no longer than that */
-		if (!all || gap < p->gap_ns)
-			p->gap_ns += (__s32)(gap - p->gap_ns) >>
-				     CINT_POLL_GAP_SHIFT;
-		if (all)
-			p->gap_ns -= p->gap_ns >> CINT_POLL_GAP_DOWN_SHIFT;
-		/* a look that was late has made it long, not the drive */
-		p->gap_ns = min(p->gap_ns, p->service_ns);
+		cint_poll_learn_gap(p, found, outstanding,
+				    cint_poll_elapsed(p->last_ns, now_ns));
 	}
 	if (found)
-		p->last_ns = now_ns;
+		cint_poll_write(p->last_ns, now_ns);
 out:
 	if (!p->awaiting || !cint_poll_prefix_complete(p))
 		return false;
-	p->awaiting = 0;
+	cint_poll_write(p->awaiting, 0);
 	return true;
 }
 EXPORT_SYMBOL_GPL(cint_poll_looked);
@@ -218,7 +225,8 @@ static __u64 cint_poll_wait(const struct cint_poll *p,
 {
 	__u32 threshold = policy->params.threshold;
 	__u32 batch = min(outstanding, threshold);
-	__u64 fill = (__u64)p->gap_ns * (batch - 1);
+	__u32 gap = cint_poll_read(p->gap_ns);
+	__u64 fill = (__u64)gap * (batch - 1);
 	__u32 delta = policy->delta_ns[batch];
 
 	switch (policy->params.policy) {
@@ -228,7 +236,7 @@ static __u64 cint_poll_wait(const struct cint_poll *p,
 		return outstanding < threshold ? policy->hold_ns : fill;
 	case CINT_POLICY_CINT_RATE:
 		/* no more than are outstanding can come, nor sooner */
-		return p->gap_ns > delta ? 0 : fill;
+		return gap > delta ? 0 : fill;
 	default:
 		return outstanding < threshold ? fill + delta : fill;
 	}
@@ -253,27 +261,29 @@ __u32 cint_poll_interval(const struct cint_poll *p,
 			 __u32 shortest_ns, __u32 longest_ns, __u64 now_ns)
 {
 	__u32 longest = max_t(__u32, longest_ns, shortest_ns);
+	__u32 service = cint_poll_read(p->service_ns);
 	__u32 shortest = shortest_ns;
 	__u64 first, due;
 
 	if (!outstanding)
 		return 0;
-	if (p->awaiting) {
+	if (cint_poll_read(p->awaiting)) {
 		shortest = max3(policy->params.delta_min_ns, shortest,
-				cint_poll_elapsed(p->await_ns, now_ns) >>
+				cint_poll_elapsed(cint_poll_read(p->await_ns),
+						  now_ns) >>
 				CINT_POLL_AWAIT_SHIFT);
 		return min(shortest, longest);
 	}
 	if (cint_poll_read(p->fresh))
-		first = cint_poll_read(p->busy_ns) + p->service_ns;
+		first = cint_poll_read(p->busy_ns) + service;
 	else
-		first = p->last_ns + p->gap_ns;
+		first = cint_poll_read(p->last_ns) + cint_poll_read(p->gap_ns);
 	due = first + min_t(__u64, cint_poll_wait(p, policy, outstanding),
 			    policy->hold_ns);
 	/* the longer in vain, the rarer */
 	if (now_ns >= first)
 		shortest = max3(cint_poll_elapsed(first, now_ns),
-				p->service_ns >> CINT_POLL_UP_SHIFT, shortest);
+				service >> CINT_POLL_UP_SHIFT, shortest);
 	if (due < now_ns + shortest)
 		due = now_ns + shortest;
 	return min_t(__u64, due - now_ns, longest);

@@ -210,7 +210,7 @@ static u32 nvme_cint_interval(struct nvme_cint_queue *c, u64 now_ns)
 		if (shortest && interval >= shortest)
 			continue;
 		shortest = interval;
-		if (c->poll.awaiting)
+		if (READ_ONCE(c->poll.awaiting))
 			reason = CINT_FIRE_BARRIER;
 		else if (interval >= hold)
 			reason = CINT_FIRE_MAX_HOLD;
