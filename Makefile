@@ -83,7 +83,7 @@ all:
 # Goals that need no configuration, or that install what configure needs and
 # then run make again.
 STANDALONE_GOALS := help clean distclean install-deps kernel kernel-debug \
-		    kernel-debug-rt qemu check check-rt check-upstream demo lab lab-quick lab-compare \
+		    kernel-debug-rt qemu check check-rt check-kcsan check-upstream demo lab lab-quick lab-compare \
 		    deb kernel-deb bench-leveldb
 GOALS := $(or $(MAKECMDGOALS),all)
 
@@ -133,6 +133,8 @@ KERNEL_DEBUG_DIR   := $(builddir)/kernel-debug
 KERNEL_DEBUG_STAMP := $(KERNEL_DEBUG_DIR)/bzImage
 KERNEL_DEBUG_RT_DIR   := $(builddir)/kernel-debug-rt
 KERNEL_DEBUG_RT_STAMP := $(KERNEL_DEBUG_RT_DIR)/bzImage
+KERNEL_KCSAN_DIR   := $(builddir)/kernel-kcsan
+KERNEL_KCSAN_STAMP := $(KERNEL_KCSAN_DIR)/bzImage
 KERNEL_STOCK_DIR   := $(builddir)/kernel-stock
 KERNEL_STOCK_STAMP := $(KERNEL_STOCK_DIR)/bzImage
 KERNEL_LAB_DIR	   := $(builddir)/kernel-lab
@@ -219,7 +221,7 @@ $(FIO_SRC)/config-host.h: $(builddir)/fio.mak ;
 # kernel/build knows by hashes whether there is anything to do, so it is asked
 # each time; the symlink changes only when the result does.
 .PHONY: kernel kernel-debug kernel-debug-rt kernel-guest-link kernel-debug-link \
-	kernel-debug-rt-link kernel-stock-link kernel-lab-link
+	kernel-debug-rt-link kernel-kcsan-link kernel-stock-link kernel-lab-link
 kernel-guest-link:
 	@mkdir -p $(builddir)
 	+@$(srcdir)/kernel/build --config guest --link $(KERNEL_DIR)
@@ -229,6 +231,9 @@ kernel-debug-link: | $(if $(filter check-vm check-all kernel,$(GOALS)),kernel-gu
 kernel-debug-rt-link:
 	@mkdir -p $(builddir)
 	+@$(srcdir)/kernel/build --config debug-rt --link $(KERNEL_DEBUG_RT_DIR)
+kernel-kcsan-link:
+	@mkdir -p $(builddir)
+	+@$(srcdir)/kernel/build --config kcsan --link $(KERNEL_KCSAN_DIR)
 kernel-stock-link: | $(if $(filter check-vm check-all kernel,$(GOALS)),kernel-guest-link \
 		     $(if $(filter check-vm check-all,$(GOALS)),kernel-debug-link))
 	@mkdir -p $(builddir)
@@ -241,6 +246,8 @@ $(KERNEL_STAMP): kernel-guest-link
 $(KERNEL_DEBUG_STAMP): kernel-debug-link
 	@:
 $(KERNEL_DEBUG_RT_STAMP): kernel-debug-rt-link
+	@:
+$(KERNEL_KCSAN_STAMP): kernel-kcsan-link
 	@:
 $(KERNEL_STOCK_STAMP): kernel-stock-link
 	@:
@@ -293,7 +300,7 @@ run_vm	 = srcdir=$(srcdir) builddir=$(builddir) \
 	   $(srcdir)/test/vm/check $(1)
 
 .PHONY: check check-all check-unit check-lib check-other check-fio check-vm check-build \
-	check-rt check-rt-run check-upstream check-upstream-fio check-upstream-liburing
+	check-rt check-rt-run check-kcsan check-kcsan-run check-upstream check-upstream-fio check-upstream-liburing
 check-unit: all $(CHECK_BUILD_UNIT)
 	@$(call run_unit,)
 
@@ -335,6 +342,15 @@ check-rt:
 check-rt-run: $(KERNEL_DEBUG_RT_STAMP)
 	@srcdir=$(srcdir) builddir=$(builddir) \
 		CINT_KERNEL_DEBUG_RT_DIR=$(KERNEL_DEBUG_RT_DIR) $(srcdir)/test/vm/check --rt
+
+# Nor this.
+check-kcsan:
+	@$(srcdir)/scripts/install-deps build kernel vm
+	+@$(MAKE) --no-print-directory $(MAKE_SELF) check-kcsan-run
+
+check-kcsan-run: $(KERNEL_KCSAN_STAMP)
+	@srcdir=$(srcdir) builddir=$(builddir) \
+		CINT_KERNEL_KCSAN_DIR=$(KERNEL_KCSAN_DIR) $(srcdir)/test/vm/check --kcsan
 
 # Everything from a bare checkout: packages first, then a new make that can
 # configure itself.
@@ -378,7 +394,7 @@ install-deps:
 clean:
 	rm -rf $(addprefix $(builddir)/,$(CLEAN_SUBDIRS)) \
 		$(builddir)/kernel-guest $(builddir)/kernel-debug \
-		$(builddir)/kernel-debug-rt $(builddir)/kernel-stock \
+		$(builddir)/kernel-debug-rt $(builddir)/kernel-kcsan $(builddir)/kernel-stock \
 		$(builddir)/kernel-lab $(builddir)/qemu
 
 distclean: clean
@@ -412,6 +428,7 @@ help:
 	@echo "  check-vm      everything that runs in a virtual machine"
 	@echo "  check-rt      the driver's selftests and KUnit on the debug kernel with"
 	@echo "                PREEMPT_RT, from a bare checkout; no part of check"
+	@echo "  check-kcsan   the same on a kernel that finds data races (KCSAN)"
 	@echo "  check-sanitize  unit and library tests under address, leak, undefined"
 	@echo "                behaviour and thread sanitizers"
 	@echo "  check-fuzz    fuzz what parses text for FUZZ_SECONDS (600) a fuzzer; check does a"

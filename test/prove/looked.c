@@ -4,21 +4,21 @@
  * and a barrier is complete only with all that was before it.
  *
  * OPTIONS --unwind 18
- * WRAPS cint_poll_looked: gap - p->gap_ns
+ * WRAPS cint_poll_learn_gap: new - gap
  *	a difference that may be less than 0, and is made signed
- * WRAPS cint_poll_looked: p->gap_ns + (unsigned int)((__s32)(gap - p->gap_ns) >> 3)
+ * WRAPS cint_poll_learn_gap: gap + (unsigned int)((__s32)(new - gap) >> 3)
  *	what is added may be less than 0
  * WRAPS cint_poll_prefix_complete: epoch - 1
  *	epochs wrap around
  * MUTANT poll.c: a gap of 0 divides
- *	- max(p->gap_ns, 1U)
- *	+ p->gap_ns
+ *	- max(gap, 1U)
+ *	+ gap
  * MUTANT poll.c: a time without a bound
  *	- return min_t(__u64, elapsed, CINT_DELAY_MAX_NS)
  *	+ return elapsed
  * MUTANT poll.c: a service time without a bound
- *	- p->service_ns = min_t(__u32, p->service_ns, CINT_DELAY_MAX_NS);
- *	+ ;
+ *	- min_t(__u32, service, CINT_DELAY_MAX_NS)
+ *	+ service
  * MUTANT poll.c: a prefix is not looked at to its end
  *	- (__s16)(epoch - oldest) >= 0
  *	+ (__s16)(epoch - oldest) > 0

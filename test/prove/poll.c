@@ -21,8 +21,8 @@
  *	- return min(shortest, longest)
  *	+ return shortest
  * MUTANT poll.c: a batch of none
- *	- if (!outstanding)\n\t\treturn 0;\n\tif (p->awaiting)
- *	+ if (p->awaiting)
+ *	- if (!outstanding)\n\t\treturn 0;\n\tif (cint_poll_read(p->awaiting))
+ *	+ if (cint_poll_read(p->awaiting))
  * MUTANT poll.c: an epoch that has no place
  *	- (epoch + 1) % CINT_POLL_EPOCHS)
  *	+ epoch + 1)
