@@ -47,7 +47,8 @@ class Ingredients:
         self.paths = dict(overrides or {})
         self.hashes = {}
         self.missing = {}
-        self.paths.setdefault('qemu', output_of(f'{ROOT}/test/qemu/build', '--print-path'))
+        if 'qemu' not in self.paths:
+            self.paths['qemu'] = output_of(f'{ROOT}/test/qemu/build', '--print-path')
         self.paths.setdefault('engine', f'{builddir}/fio-engine/cint')
         self.paths.setdefault('preload', f'{builddir}/test/lab/no-spin.so')
         self.paths.setdefault('paced', f'{builddir}/test/lab/paced')

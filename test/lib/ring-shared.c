@@ -158,6 +158,9 @@ static void mapped_sides(void)
 
 	CHECK(fd >= 0);
 	CHECK_EQ(io_uring_queue_mmap(fd, &p, &mine), 0);
+	/* not by every version of liburing */
+	mine.ring_fd = fd;
+	mine.enter_ring_fd = fd;
 	for (i = 0; i < p.sq_entries; i++)
 		mine.sq.array[i] = i;
 	CHECK_EQ(cint_attach_mapped(fd, &p, mine.sq.ring_ptr, mine.cq.ring_ptr, mine.sq.sqes,
