@@ -2,8 +2,8 @@
 # Manual pages. Two functions on one page: the second name is a symbolic link.
 
 # What there is no program for has no page.
-MAN_PAGES := $(filter-out $(if $(CONFIG_BPF),,cintstat.8 cintwhy.8), \
-	$(patsubst $(srcdir)/man/%,%,$(wildcard $(srcdir)/man/*.[1-8])))
+MAN_PAGES := $(filter-out $(if $(CONFIG_BPF),,cintstat.8 cintwhy.8) \
+	$(if $(CONFIG_FIO),,fio-cint.1), $(patsubst $(srcdir)/man/%,%,$(wildcard $(srcdir)/man/*.[1-8])))
 MAN_LINKS := cint_policy_from_name.3=cint_policy_name.3 \
 	cint_query_ring.3=cint_query.3 \
 	cint_pwritev2.3=cint_preadv2.3 cint_version_minor.3=cint_version_major.3 \

@@ -227,6 +227,9 @@ static bool resizable(struct io_uring *ring, unsigned int entries)
 	}
 	CHECK_EQ(io_uring_queue_mmap(fd, &p, ring), 0);
 	ring->features = p.features;
+	/* not by every version of liburing */
+	ring->ring_fd = fd;
+	ring->enter_ring_fd = fd;
 	return true;
 }
 
